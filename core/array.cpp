@@ -1,0 +1,38 @@
+#include "core/array.h"
+
+namespace scangrad::inline v0::core {
+
+Strides dense_strides(const Shape& shape) {
+  Strides strides(shape.size(), 1);
+  std::int64_t step = 1;
+  for (std::size_t i = shape.size(); i-- > 0;) {
+    strides[i] = step;
+    step *= shape[i];
+  }
+  return strides;
+}
+
+bool is_dense(const Shape& shape, const Strides& strides) noexcept {
+  std::int64_t step = 1;
+  for (std::size_t i = shape.size(); i-- > 0;) {
+    if (shape[i] != 1 && strides[i] != step) return count(shape) == 0;
+    step *= shape[i];
+  }
+  return true;
+}
+
+void Array::allocate() {
+  strides = dense_strides(spec.shape);
+  storage = Storage::allocate(size() * static_cast<std::int64_t>(item_size(spec.dtype)));
+  offset = 0;
+  dense = true;
+}
+
+void Array::view(const Array& of, Strides new_strides, std::int64_t new_offset) {
+  dense = is_dense(spec.shape, new_strides);
+  strides = std::move(new_strides);
+  offset = new_offset;
+  storage = of.storage;
+}
+
+}  // namespace scangrad::inline v0::core

@@ -1,0 +1,64 @@
+#include "core/error.h"
+
+#include <algorithm>
+
+namespace scangrad::inline v0 {
+
+namespace {
+std::string place(Site site) { return site.file == nullptr ? std::string() : fmt::format(" [{}:{}]", site.file, site.line); }
+}  // namespace
+
+Error::Error(std::string op, std::string message, Site site)
+    : std::runtime_error(op + ": " + message + place(site)), op_(std::move(op)), message_(op_ + ": " + message), site_(site) {}
+
+std::string to_string(const Shape& shape) {
+  if (shape.size() == 1) return fmt::format("({},)", shape[0]);
+  return fmt::format("({})", fmt::join(shape.begin(), shape.end(), ", "));
+}
+
+namespace core {
+
+void throw_error(std::string message) { throw Error(std::string(CallScope::op()), std::move(message), CallScope::site()); }
+
+int normalize_axis(std::int64_t axis, const Shape& shape) {
+  const auto rank = static_cast<std::int64_t>(shape.size());
+  if (axis >= -rank && axis < rank) return static_cast<int>(axis < 0 ? axis + rank : axis);
+  if (rank == 0) fail("axis {} is out of range for a tensor of shape (), which has no axes", axis);
+  fail("axis {} is out of range for a tensor of shape {}; it must be in {}..{}", axis, shape, -rank, rank - 1);
+}
+
+Dims normalize_axes(const Axes& axes, const Shape& shape) {
+  if (axes.all()) {
+    Dims every(shape.size(), 0);
+    for (std::size_t i = 0; i < every.size(); ++i) every[i] = static_cast<std::int64_t>(i);
+    return every;
+  }
+  Dims result = axes.list();
+  for (std::int64_t& axis : result) axis = normalize_axis(axis, shape);
+  std::sort(result.begin(), result.end());
+  const auto* twice = std::adjacent_find(result.begin(), result.end());
+  if (twice != result.end()) fail("axis {} is named twice in {}; name each axis once", *twice, axes.list());
+  return result;
+}
+
+int single_axis(const Axes& axes, const Shape& shape) {
+  if (!axes.all() && axes.list().size() != 1) fail("takes one axis, given the axes {}", axes.list());
+  return normalize_axis(axes.all() ? -1 : axes.list()[0], shape);
+}
+
+std::int64_t checked_size(const Shape& shape, std::size_t item_size) {
+  std::int64_t count = 1;
+  bool has_zero = false, too_large = false;
+  for (std::int64_t size : shape) {
+    check(size >= 0, "sizes must not be negative, given the shape {}", shape);
+    has_zero |= size == 0;
+    too_large |= size != 0 && __builtin_mul_overflow(count, size, &count);
+  }
+  std::int64_t bytes = 0;
+  too_large |= __builtin_mul_overflow(count, static_cast<std::int64_t>(item_size), &bytes) || bytes > (std::int64_t{1} << 62);
+  check(!too_large, "a tensor of shape {} is too large: it would need more than 2^62 bytes", shape);
+  return has_zero ? 0 : count;
+}
+
+}  // namespace core
+}  // namespace scangrad::inline v0

@@ -1,0 +1,74 @@
+#pragma once
+// The one door for user errors: fail() and check(), which put the operation's name in front and the place of the call behind.
+// CallScope says which operation the user called; it is set once, by the outermost public function.
+
+#include <fmt/format.h>
+
+#include <string_view>
+
+#include "scangrad/device.h"
+#include "scangrad/dtype.h"
+#include "scangrad/error.h"
+#include "scangrad/shape.h"
+
+// Shapes, dtypes and devices go into messages as they are: nothing is made into text unless the message is.
+template <class T>
+  requires(std::is_same_v<T, scangrad::Dims> || std::is_same_v<T, scangrad::DType> || std::is_same_v<T, scangrad::Device>)
+struct fmt::formatter<T> : fmt::formatter<std::string_view> {
+  template <class FormatContext>
+  auto format(const T& value, FormatContext& context) const {
+    const std::string text(to_string(value));
+    return fmt::formatter<std::string_view>::format(text, context);
+  }
+};
+
+namespace scangrad::inline v0::core {
+
+class CallScope {
+ public:
+  CallScope(std::string_view op, Site site) noexcept : previous_(current_) {
+    if (current_ == nullptr) {
+      op_ = op;
+      site_ = site;
+      current_ = this;
+    }
+  }
+  /// Inside evaluation and rules, the node at work takes the place of whoever asked for it.
+  struct Override {};
+  CallScope(Override, std::string_view op, Site site) noexcept : previous_(current_), op_(op), site_(site) { current_ = this; }
+  CallScope(const CallScope&) = delete;
+  ~CallScope() { current_ = previous_; }
+
+  static Site site() noexcept { return current_ != nullptr ? current_->site_ : Site(); }
+  static std::string_view op() noexcept { return current_ != nullptr ? current_->op_ : std::string_view("scangrad"); }
+
+ private:
+  static inline constinit thread_local const CallScope* current_ = nullptr;
+  const CallScope* previous_;
+  std::string_view op_;
+  Site site_;
+};
+
+[[noreturn]] void throw_error(std::string message);
+
+/// "what is wrong, what was given, what would be right"
+template <class... Args>
+[[noreturn]] void fail(fmt::format_string<Args...> format, Args&&... args) {
+  throw_error(fmt::format(format, std::forward<Args>(args)...));
+}
+
+template <class... Args>
+void check(bool condition, fmt::format_string<Args...> format, Args&&... args) {
+  if (!condition) [[unlikely]] fail(format, std::forward<Args>(args)...);
+}
+
+/// An axis in [0, rank), from one that may count from the end.
+int normalize_axis(std::int64_t axis, const Shape& shape);
+/// Sorted and without duplicates; all axes where `axes` says so.
+Dims normalize_axes(const Axes& axes, const Shape& shape);
+/// The one axis that `axes` names (the last where it names none).
+int single_axis(const Axes& axes, const Shape& shape);
+/// The number of elements; refuses negative sizes and more bytes than 2^62.
+std::int64_t checked_size(const Shape& shape, std::size_t item_size);
+
+}  // namespace scangrad::inline v0::core

@@ -1,0 +1,147 @@
+// Evaluation: the pending nodes below the outputs in post-order (inputs in order), then one after the other.
+//
+// Several threads may evaluate graphs that share nodes. A node is claimed only when its inputs are done, and nobody waits for
+// another thread's node while holding a claim, so there is no deadlock; if the claimant fails, the node is pending again and
+// the one who waited runs it itself. Whatever is thrown, nodes are as they were before.
+
+#include <mutex>
+
+#include "core/debug.h"
+#include "core/error.h"
+#include "core/node.h"
+#include "core/node_map.h"
+#include "core/trace.h"
+
+namespace scangrad::inline v0 {
+namespace core {
+namespace {
+
+std::vector<Tensor> pending_in_post_order(std::span<const Tensor> outputs) {
+  struct Frame {
+    Tensor x;
+    bool entered;
+  };
+  std::vector<Tensor> order;
+  std::vector<Frame> stack;
+  NodeMap seen;
+  for (std::size_t i = outputs.size(); i-- > 0;) stack.push_back({outputs[i], false});
+  while (!stack.empty()) {
+    Frame& top = stack.back();
+    Node& node = node_of(top.x);
+    if (top.entered) {
+      order.push_back(std::move(top.x));
+      stack.pop_back();
+      continue;
+    }
+    if (node.done() || !seen.insert(&node, 0).added) {
+      stack.pop_back();
+      continue;
+    }
+    top.entered = true;
+    const Edge edge = copy_edge(node);  // empty if another thread has finished the node by now
+    for (std::size_t i = edge.inputs.size(); i-- > 0;)
+      if (!node_of(edge.inputs[i]).done()) stack.push_back({edge.inputs[i], false});
+  }
+  return order;
+}
+
+/// Whether a kernel may write into this input's buffer: nobody else can reach the node or the storage.
+bool reusable(const Tensor& in) noexcept {
+  const Node& node = node_of(in);
+  return node.references.load(std::memory_order_acquire) == 1 && node.value.storage && node.value.storage.unique() &&
+         node.value.storage->writable();
+}
+
+void compute(Node& node, bool keeps_edge) {
+  const CallScope scope(CallScope::Override(), node.edge.primitive->name(), node.site);
+  const std::size_t count = node.edge.inputs.size();
+  if (node.selected >= 0) {
+    node.value = (*node_of(node.edge.inputs[0]).tuple)[static_cast<std::size_t>(node.selected)];
+    return;
+  }
+  FixedList<const Array*, 8> ins(count);
+  FixedList<bool, 8> may_reuse(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    ins[i] = &node_of(node.edge.inputs[i]).value;
+    may_reuse[i] = !keeps_edge && reusable(node.edge.inputs[i]);
+  }
+  const Context context(node.device, thread_pool(node.device.type), ins, may_reuse);
+  const Outputs outs = node.tuple ? Outputs(*node.tuple) : Outputs(&node.value, 1);
+  node.kernel(context, *node.edge.primitive, ins, outs);
+  if (debug_nans()) [[unlikely]]
+    check_no_new_nans(node.edge.primitive->name(), ins, outs);
+}
+
+/// False if the node is done already.
+bool claim(Node& node) noexcept {
+  for (;;) {
+    State state = node.state.load(std::memory_order_acquire);
+    if (state == State::done) return false;
+    if (state == State::claimed) node.state.wait(State::claimed, std::memory_order_acquire);
+    else if (node.state.compare_exchange_strong(state, State::claimed, std::memory_order_acq_rel)) return true;
+  }
+}
+
+void publish(Node& node, State state) noexcept {
+  node.state.store(state, std::memory_order_release);
+  node.state.notify_all();
+}
+
+void run(const Tensor& x) {
+  Node& node = node_of(x);
+  const bool keeps_edge = (node.tracked.load(std::memory_order_relaxed) & TransformScope::live_here()) != 0;
+  if (keeps_edge) TransformScope::make_space_to_retain();
+  if (!claim(node)) return;
+  try {
+    compute(node, keeps_edge);
+  } catch (...) {
+    node.value.reset();
+    if (node.tuple)
+      for (Array& out : *node.tuple) out.reset();
+    publish(node, State::pending);
+    throw;
+  }
+  if (keeps_edge) {
+    TransformScope::retain(x);
+    publish(node, State::done);
+    return;
+  }
+  publish(node, State::done);
+  drop_edge(node);
+}
+
+}  // namespace
+
+void drop_edge(Node& node) noexcept {
+  Edge edge;
+  {
+    const std::lock_guard lock(node.edge_lock);
+    std::swap(edge.primitive, node.edge.primitive);
+    edge.inputs = std::move(node.edge.inputs);
+  }
+  if (node.tracked.load(std::memory_order_relaxed) != 0)
+    node.tracked.fetch_and(TransformScope::live_anywhere(), std::memory_order_relaxed);
+}
+
+void evaluate(std::span<const Tensor> outputs) {
+  bool all_done = true;
+  for (const Tensor& x : outputs) {
+    check_not_empty(x);
+    all_done &= node_of(x).done();
+  }
+  if (all_done) return;
+  std::vector<Tensor> order = pending_in_post_order(outputs);
+  for (Tensor& x : order) {
+    run(x);
+    x = Tensor();
+  }
+}
+
+}  // namespace core
+
+void eval(std::span<const Tensor> tensors) {
+  const core::CallScope scope("eval", {});
+  core::evaluate(tensors);
+}
+
+}  // namespace scangrad::inline v0

@@ -1,0 +1,18 @@
+#pragma once
+// Numbers as text, character for character as NumPy writes them; see format_numbers.cpp.
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/array.h"
+
+namespace scangrad::inline v0::core {
+
+/// The first element on its own, with every digit that tells it from its neighbours: "0.1", "1e-10", "(1+2j)", "True".
+std::string format_scalar(const Array& array);
+
+/// The elements at `offsets` (counted from the first one), all equally wide and lined up at the decimal point.
+std::vector<std::string> format_column(const Array& array, std::span<const std::int64_t> offsets);
+
+}  // namespace scangrad::inline v0::core

@@ -1,0 +1,105 @@
+#pragma once
+// Lanes: how kernels walk strided arrays. Arrays of one shape are walked together, lane by lane; a lane is a run of `length`
+// elements, `step` apart in each array. Along an axis (scans, reductions, gathers) a lane is that axis, backwards for reverse;
+// otherwise (element-wise work) it is the longest run that all the arrays allow. The other axes are collapsed where they can be.
+
+#include <array>
+
+#include "core/array.h"
+
+namespace scangrad::inline v0::core {
+
+/// The strides with which `in` is read as if it had `shape`: zero along broadcast axes.
+inline Strides broadcast_strides(const Array& in, const Shape& shape) {
+  Strides strides(shape.size(), 0);
+  const std::size_t lead = shape.size() - in.shape().size();
+  for (std::size_t i = 0; i < in.shape().size(); ++i) strides[lead + i] = in.shape()[i] == 1 ? 0 : in.strides[i];
+  return strides;
+}
+
+template <std::size_t N>
+class Lanes {
+ public:
+  using Offsets = std::array<std::int64_t, N>;
+
+  static Lanes elementwise(const Shape& shape, const std::array<Strides, N>& strides) {
+    Lanes lanes(shape, strides, -1);
+    if (!lanes.axes_.empty()) {
+      lanes.length = lanes.axes_.back().size;
+      lanes.step = lanes.axes_.back().strides;
+      lanes.axes_.pop_back();
+    }
+    return lanes;
+  }
+
+  static Lanes along(const Shape& shape, const std::array<Strides, N>& strides, int axis, bool reverse) {
+    Lanes lanes(shape, strides, axis);
+    const auto a = static_cast<std::size_t>(axis);
+    lanes.length = shape[a];
+    for (std::size_t k = 0; k < N; ++k) {
+      lanes.step[k] = strides[k][a];
+      if (reverse) {
+        lanes.start_[k] = (shape[a] - 1) * lanes.step[k];
+        lanes.step[k] = -lanes.step[k];
+      }
+    }
+    return lanes;
+  }
+
+  std::int64_t length = 1;
+  Offsets step{};
+
+  std::int64_t count() const noexcept {
+    std::int64_t n = 1;
+    for (const Axis& axis : axes_) n *= axis.size;
+    return n;
+  }
+
+  /// f(offsets of the lane's first element) for the lanes [begin, end), in row-major order.
+  template <class F>
+  void for_each(std::int64_t begin, std::int64_t end, const F& f) const {
+    if (begin >= end) return;
+    std::vector<std::int64_t> index(axes_.size());
+    Offsets at = start_;
+    std::int64_t rest = begin;
+    for (std::size_t i = axes_.size(); i-- > 0;) {
+      index[i] = rest % axes_[i].size;
+      rest /= axes_[i].size;
+      for (std::size_t k = 0; k < N; ++k) at[k] += index[i] * axes_[i].strides[k];
+    }
+    for (std::int64_t lane = begin;;) {
+      f(at);
+      if (++lane == end) return;
+      for (std::size_t i = axes_.size(); i-- > 0;) {
+        for (std::size_t k = 0; k < N; ++k) at[k] += axes_[i].strides[k];
+        if (++index[i] < axes_[i].size) break;
+        for (std::size_t k = 0; k < N; ++k) at[k] -= axes_[i].size * axes_[i].strides[k];
+        index[i] = 0;
+      }
+    }
+  }
+
+ private:
+  struct Axis {
+    std::int64_t size;
+    Offsets strides;
+  };
+
+  // Collapses all axes but `skip`: neighbours become one where every array steps through both as through one.
+  Lanes(const Shape& shape, const std::array<Strides, N>& strides, int skip) {
+    for (std::size_t i = 0; i < shape.size(); ++i) {
+      if (static_cast<int>(i) == skip || shape[i] == 1) continue;
+      Axis axis{shape[i], {}};
+      for (std::size_t k = 0; k < N; ++k) axis.strides[k] = strides[k][i];
+      bool merges = !axes_.empty();
+      for (std::size_t k = 0; merges && k < N; ++k) merges = axes_.back().strides[k] == axis.strides[k] * axis.size;
+      if (merges) axes_.back() = {axes_.back().size * axis.size, axis.strides};
+      else axes_.push_back(axis);
+    }
+  }
+
+  std::vector<Axis> axes_;
+  Offsets start_{};
+};
+
+}  // namespace scangrad::inline v0::core

@@ -1,0 +1,153 @@
+// The size-classed cache. A block is a Storage header and its data; freed blocks wait in one list a size class (four classes
+// an octave, so at most a quarter is wasted), linked through their own bytes: giving back never allocates, never throws.
+
+#include "scangrad/memory.h"
+
+#include <array>
+#include <bit>
+#include <mutex>
+
+#include "core/storage.h"
+
+namespace scangrad::inline v0 {
+namespace core {
+namespace {
+
+constexpr std::size_t alignment = 64;
+constexpr std::size_t header = (sizeof(Storage) + alignment - 1) / alignment * alignment;
+constexpr int class_count = 256;
+
+struct SizeClass {
+  int index;
+  std::size_t bytes;
+};
+
+// Classes 2^k (4 + q) / 4 for q = 0..3, from 64 bytes on.
+SizeClass size_class(std::size_t bytes) noexcept {
+  if (bytes <= alignment) return {0, alignment};
+  const int octave = static_cast<int>(std::bit_width(bytes - 1)) - 1;  // 2^octave < bytes <= 2^(octave + 1)
+  const std::size_t step = std::size_t{1} << (octave - 2);
+  const std::size_t quarters = (bytes - (std::size_t{1} << octave) + step - 1) / step;  // 1..4
+  return {(octave - 6) * 4 + static_cast<int>(quarters), (std::size_t{1} << octave) + quarters * step};
+}
+
+struct FreeBlock {
+  FreeBlock* next;
+  std::int64_t requested;
+};
+
+struct Cache {
+  std::mutex mutex;
+  std::array<FreeBlock*, class_count> lists{};
+  std::atomic<std::int64_t> active{0}, peak{0}, cached{0};
+  std::atomic<std::int64_t> limit{std::int64_t{1} << 30};
+};
+
+Cache& cache() noexcept {
+  static Cache* const instance = new Cache;  // never destroyed: tensors may outlive every static
+  return *instance;
+}
+
+void* take(SizeClass wanted) noexcept {
+  Cache& c = cache();
+  const std::lock_guard lock(c.mutex);
+  FreeBlock* block = c.lists[static_cast<std::size_t>(wanted.index)];
+  if (block == nullptr) return nullptr;
+  c.lists[static_cast<std::size_t>(wanted.index)] = block->next;
+  c.cached.fetch_sub(block->requested, std::memory_order_relaxed);
+  return block;
+}
+
+void give_back(void* memory, std::int64_t requested, SizeClass size) noexcept {
+  Cache& c = cache();
+  {
+    const std::lock_guard lock(c.mutex);
+    if (c.cached.load(std::memory_order_relaxed) + requested <= c.limit.load(std::memory_order_relaxed)) {
+      FreeBlock*& list = c.lists[static_cast<std::size_t>(size.index)];
+      list = new (memory) FreeBlock{list, requested};
+      c.cached.fetch_add(requested, std::memory_order_relaxed);
+      return;
+    }
+  }
+  ::operator delete(memory, std::align_val_t{alignment});
+}
+
+void count_active(std::int64_t bytes) noexcept {
+  Cache& c = cache();
+  const std::int64_t now = c.active.fetch_add(bytes, std::memory_order_relaxed) + bytes;
+  std::int64_t peak = c.peak.load(std::memory_order_relaxed);
+  while (now > peak && !c.peak.compare_exchange_weak(peak, now, std::memory_order_relaxed)) {
+  }
+}
+
+void* allocate_block(std::size_t bytes) {
+  const SizeClass size = size_class(bytes);
+  if (void* kept = take(size)) return kept;
+  if (void* fresh = ::operator new(size.bytes, std::align_val_t{alignment}, std::nothrow)) return fresh;
+  memory::clear_cache();
+  return ::operator new(size.bytes, std::align_val_t{alignment});
+}
+
+}  // namespace
+
+Ref<Storage> Storage::allocate(std::int64_t bytes) {
+  if (bytes > (std::int64_t{1} << 62)) throw std::bad_alloc();
+  void* block = allocate_block(header + static_cast<std::size_t>(bytes));
+  auto* storage = new (block) Storage;
+  storage->bytes = bytes;
+  storage->data = static_cast<std::byte*>(block) + header;
+  count_active(bytes);
+  return Ref<Storage>(storage);
+}
+
+Ref<Storage> Storage::borrow(std::shared_ptr<const void> owner, std::int64_t bytes) {
+  auto* storage = new Storage;
+  storage->borrowed = true;
+  storage->bytes = bytes;
+  storage->data = const_cast<std::byte*>(static_cast<const std::byte*>(owner.get()));
+  storage->owner = std::move(owner);
+  return Ref<Storage>(storage);
+}
+
+void Storage::release() const noexcept {
+  if (borrowed) {
+    delete this;
+    return;
+  }
+  const std::int64_t requested = bytes;
+  void* block = const_cast<Storage*>(this);
+  this->~Storage();
+  count_active(-requested);
+  give_back(block, requested, size_class(header + static_cast<std::size_t>(requested)));
+}
+
+}  // namespace core
+
+namespace memory {
+
+std::int64_t active() noexcept { return core::cache().active.load(std::memory_order_relaxed); }
+std::int64_t peak() noexcept { return core::cache().peak.load(std::memory_order_relaxed); }
+std::int64_t cached() noexcept { return core::cache().cached.load(std::memory_order_relaxed); }
+void reset_peak() noexcept { core::cache().peak.store(active(), std::memory_order_relaxed); }
+
+std::int64_t set_cache_limit(std::int64_t bytes) noexcept {
+  core::Cache& c = core::cache();
+  const std::int64_t before = c.limit.exchange(bytes);
+  if (cached() > bytes) clear_cache();
+  return before;
+}
+
+void clear_cache() noexcept {
+  core::Cache& c = core::cache();
+  const std::lock_guard lock(c.mutex);
+  for (core::FreeBlock*& list : c.lists) {
+    while (list != nullptr) {
+      core::FreeBlock* block = std::exchange(list, list->next);
+      c.cached.fetch_sub(block->requested, std::memory_order_relaxed);
+      ::operator delete(static_cast<void*>(block), std::align_val_t{core::alignment});
+    }
+  }
+}
+
+}  // namespace memory
+}  // namespace scangrad::inline v0

@@ -1,0 +1,139 @@
+#include "core/node.h"
+
+#include "core/debug.h"
+#include "core/error.h"
+
+namespace scangrad::inline v0 {
+namespace core {
+namespace {
+
+/// Takes the value of its input; how transforms mark what they differentiate with respect to.
+class Placeholder final : public Primitive {
+ public:
+  std::string_view name() const override { return "placeholder"; }
+  MaybeTensors jvp(Ins, Outs, Tangents tangents) const override { return {tangents[0]}; }
+  MaybeTensors vjp(Ins, Outs, Tangents cotangents, WantedMask) const override { return {cotangents[0]}; }
+};
+
+/// One output of a primitive that has several. Walks see through it (Trace), so it needs no rules.
+class Selector final : public Primitive {
+ public:
+  std::string_view name() const override { return "output"; }
+};
+
+void share_value(const Context&, const Primitive&, Inputs ins, Outputs outs) {
+  outs[0].view(*ins[0], ins[0]->strides, ins[0]->offset);
+}
+
+bool eager() {
+  static const bool on = environment_flag("SCANGRAD_EAGER");
+  return on;
+}
+
+Tensor new_node(const PrimitiveRef& primitive, FixedList<Tensor, 2> ins, Kernel kernel) {
+  Tensor result = Access::tensor(new Node);
+  Node& node = node_of(result);
+  std::uint64_t tracked = 0;
+  for (const Tensor& in : ins) {
+    const Node& input = node_of(in);
+    tracked |= input.tracked.load(std::memory_order_relaxed);
+    check(input.device == node_of(ins[0]).device, "inputs are on {} and {}; move them to one device",
+          node_of(ins[0]).device, input.device);
+  }
+  if (ins.size() != 0) node.device = node_of(ins[0]).device;
+  node.tracked.store(tracked, std::memory_order_relaxed);
+  node.kernel = kernel != nullptr ? kernel : find_kernel(*primitive, node.device);
+  node.site = CallScope::site();
+  node.edge.primitive = primitive;
+  node.edge.inputs = std::move(ins);
+  return result;
+}
+
+void evaluate_if_eager(const Tensor& x) {
+  if (eager()) [[unlikely]]
+    evaluate(std::span<const Tensor>(&x, 1));
+}
+
+}  // namespace
+
+Tensor apply(const PrimitiveRef& primitive, Spec out, FixedList<Tensor, 2> ins) {
+  Tensor result = new_node(primitive, std::move(ins), nullptr);
+  node_of(result).value.spec = std::move(out);
+  evaluate_if_eager(result);
+  return result;
+}
+
+std::vector<Tensor> apply_multi(const PrimitiveRef& primitive, std::vector<Spec> outs, FixedList<Tensor, 2> ins) {
+  const Tensor tuple = new_node(primitive, std::move(ins), nullptr);
+  Node& node = node_of(tuple);
+  node.tuple = std::make_unique<std::vector<Array>>(outs.size());
+  for (std::size_t i = 0; i < outs.size(); ++i) (*node.tuple)[i].spec = std::move(outs[i]);
+  std::vector<Tensor> results;
+  for (std::size_t i = 0; i < outs.size(); ++i) results.push_back(select(tuple, i));
+  for (const Tensor& result : results) evaluate_if_eager(result);
+  return results;
+}
+
+Tensor select(const Tensor& tuple, std::size_t i) {
+  Tensor result = new_node(shared_primitive<Selector>(), {tuple}, share_value);
+  Node& node = node_of(result);
+  node.selected = static_cast<std::int32_t>(i);
+  node.value.spec = (*node_of(tuple).tuple)[i].spec;
+  return result;
+}
+
+Tensor make_leaf(Array value) {
+  Tensor result = Access::tensor(new Node);
+  Node& node = node_of(result);
+  node.value = std::move(value);
+  node.site = CallScope::site();
+  node.state.store(State::done, std::memory_order_release);
+  return result;
+}
+
+Tensor make_placeholder(const Tensor& x, std::uint64_t transform_bit) {
+  check_not_empty(x);
+  Tensor result = new_node(shared_primitive<Placeholder>(), {x}, share_value);
+  Node& node = node_of(result);
+  node.value.spec = node_of(x).value.spec;
+  node.tracked.fetch_or(transform_bit, std::memory_order_relaxed);
+  return result;
+}
+
+Edge copy_edge(const Node& node) {
+  Node& mutable_node = const_cast<Node&>(node);
+  Edge copy;
+  for (;;) {
+    std::size_t size = 0;
+    {
+      const std::lock_guard lock(mutable_node.edge_lock);
+      if (!node.edge) return {};
+      size = node.edge.inputs.size();
+      if (copy.inputs.size() == size) {
+        copy.primitive = node.edge.primitive;
+        for (std::size_t i = 0; i < size; ++i) copy.inputs[i] = node.edge.inputs[i];
+        return copy;
+      }
+    }
+    copy.inputs = FixedList<Tensor, 2>(size);  // not under the lock: it may throw
+  }
+}
+
+}  // namespace core
+
+// Nodes that die while a node dies wait in a list, so that a long chain is taken down in a loop.
+void detail::destroy(NodeHead* head) noexcept {
+  static constinit thread_local core::Node* waiting = nullptr;
+  static constinit thread_local bool draining = false;
+  auto* node = static_cast<core::Node*>(head);
+  node->next_dead = std::exchange(waiting, node);
+  if (std::exchange(draining, true)) return;
+  while (waiting != nullptr) {
+    core::Node* next = waiting;
+    waiting = next->next_dead;
+    delete next;
+  }
+  draining = false;
+}
+
+}  // namespace scangrad::inline v0

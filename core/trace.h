@@ -1,0 +1,61 @@
+#pragma once
+// What transforms share: the scope in which one is live, and the Trace it takes of the graph that f built.
+
+#include <cstdint>
+#include <vector>
+
+#include "core/node.h"
+
+namespace scangrad::inline v0::core {
+
+/// A transform that is live on this thread. While one is, evaluated nodes that depend on its placeholders keep their edges;
+/// when the outermost one ends, they drop them.
+class TransformScope {
+ public:
+  TransformScope();
+  TransformScope(const TransformScope&) = delete;
+  ~TransformScope();
+
+  std::uint64_t bit() const noexcept { return bit_; }
+  Tensor placeholder(const Tensor& x) const { return make_placeholder(x, bit_); }
+
+  static std::uint64_t live_here() noexcept;      ///< bits of the transforms live on this thread
+  static std::uint64_t live_anywhere() noexcept;  ///< on all threads
+  /// Keeps the edge of an evaluated node until this thread's outermost transform ends. Space must have been made before.
+  static void retain(const Tensor& node) noexcept;
+  static void make_space_to_retain();
+
+ private:
+  std::uint64_t bit_;
+};
+
+/// The part of the graph through which `outputs` depend on `placeholders`, in topological order, inputs in order. It owns its
+/// edges, so it outlives their evaluation. Values have slots: first the placeholders', then those of each step's outputs.
+class Trace {
+ public:
+  struct Step {
+    PrimitiveRef primitive;
+    FixedList<Tensor, 2> ins;
+    FixedList<std::int32_t, 2> in_slots;  ///< constant for an input that depends on no placeholder
+    FixedList<Tensor, 1> outs;
+    std::int32_t first_slot = 0;
+    Site site;
+  };
+  static constexpr std::int32_t constant = -1;
+
+  Trace(std::span<const Tensor> placeholders, std::span<const Tensor> outputs, std::uint64_t transform_bit);
+
+  const std::vector<Step>& steps() const noexcept { return steps_; }
+  const std::vector<std::int32_t>& output_slots() const noexcept { return output_slots_; }
+  const std::vector<Tensor>& placeholders() const noexcept { return placeholders_; }
+  const std::vector<Tensor>& outputs() const noexcept { return outputs_; }
+  std::size_t slot_count() const noexcept { return slot_count_; }
+
+ private:
+  std::vector<Step> steps_;
+  std::vector<Tensor> placeholders_, outputs_;
+  std::vector<std::int32_t> output_slots_;
+  std::size_t slot_count_;
+};
+
+}  // namespace scangrad::inline v0::core

@@ -1,0 +1,184 @@
+// Reductions: an output element at a time over the reduced axes. Sums go in blocks, whose totals are added with compensation.
+
+#include <cmath>
+
+#include "cpu/backend.h"
+#include "ops/logsumexp/logsumexp.h"
+#include "ops/reduce.h"
+#include "ops/scan/monoid.h"
+
+namespace scangrad::inline v0::cpu {
+namespace {
+
+using core::Floats;
+using core::Numbers;
+using core::Working;
+
+/// The axes in two groups: those that stay, and those that are reduced, walked for each place of the others.
+template <std::size_t N>
+struct Split {
+  Lanes<N> kept, reduced;
+};
+
+template <std::size_t N>
+Split<N> split(const Shape& shape, const std::array<Strides, N>& strides, const Dims& axes) {
+  const auto group = [&](bool is_reduced) {
+    std::vector<std::int64_t> sizes;
+    std::array<std::vector<std::int64_t>, N> steps;
+    for (std::size_t i = 0; i < shape.size(); ++i) {
+      if (std::binary_search(axes.begin(), axes.end(), static_cast<std::int64_t>(i)) != is_reduced) continue;
+      sizes.push_back(shape[i]);
+      for (std::size_t k = 0; k < N; ++k) steps[k].push_back(strides[k][i]);
+    }
+    std::array<Strides, N> group_strides;
+    for (std::size_t k = 0; k < N; ++k) group_strides[k] = Strides(steps[k]);
+    return Lanes<N>::elementwise(Shape(sizes), group_strides);
+  };
+  return {group(false), group(true)};
+}
+
+/// The strides of a reduced array, with zeros for the axes it has lost.
+Strides with_reduced_axes(const Strides& strides, const Dims& axes) {
+  Strides result(strides.size() + axes.size(), 0);
+  std::size_t next = 0;
+  for (std::size_t i = 0; i < result.size(); ++i)
+    if (!std::binary_search(axes.begin(), axes.end(), static_cast<std::int64_t>(i))) result[i] = strides[next++];
+  return result;
+}
+
+/// The elements that are reduced to one, relative to the first of them.
+struct Elements {
+  const Lanes<2>& lanes;
+
+  template <class T, class F>
+  void for_each_lane(const T* first, const F& f) const {
+    lanes.for_each(0, lanes.length == 0 ? 0 : lanes.count(), [&](const auto& at) { f(first + at[0], lanes.step[0], lanes.length); });
+  }
+  template <class T, class F>
+  void for_each(const T* first, const F& f) const {
+    for_each_lane(first, [&](const T* lane, std::int64_t step, std::int64_t length) {
+      for (std::int64_t i = 0; i < length; ++i) f(lane[i * step]);
+    });
+  }
+};
+
+/// out = f(first, elements) for each element of the output.
+template <class T, class F>
+void reduce(const Context& context, const Primitive& primitive, const Array& in, Array& out, const F& f) {
+  const Dims& axes = static_cast<const ops::Reduction&>(primitive).axes;
+  context.allocate(out);
+  if (out.size() == 0) return;
+  const Split<2> parts = split<2>(in.shape(), {in.strides, with_reduced_axes(out.strides, axes)}, axes);
+  const T* from = in.data<T>();
+  T* to = out.data<T>();
+  const std::int64_t work = std::max<std::int64_t>(1, in.size() / parts.kept.count());
+  context.parallel_for(parts.kept.count(), parallel_grain / work, [&](std::int64_t begin, std::int64_t end) {
+    parts.kept.for_each(begin, end, [&](const auto& at) {
+      for (std::int64_t i = 0; i < parts.kept.length; ++i)
+        to[at[1] + i * parts.kept.step[1]] = f(from + at[0] + i * parts.kept.step[0], Elements{parts.reduced});
+    });
+  });
+}
+
+/// Adds doubles with one rounding error for the whole sum, to first order (Neumaier).
+struct Compensated {
+  double sum = 0, rest = 0;
+  void add(double x) {
+    const double next = sum + x;
+    rest += std::abs(sum) >= std::abs(x) ? (sum - next) + x : (x - next) + sum;
+    sum = next;
+  }
+  double total() const { return std::isfinite(rest) ? sum + rest : sum; }
+};
+
+template <class T>
+T sum_of(const T* first, Elements elements) {
+  if constexpr (std::is_integral_v<T>) {
+    std::int64_t total = 0;
+    elements.for_each(first, [&](T x) { total = ops::wrapping::add(total, x); });
+    return total;
+  } else {
+    constexpr std::int64_t block = 64;
+    Compensated total;
+    elements.for_each_lane(first, [&](const T* lane, std::int64_t step, std::int64_t length) {
+      for (std::int64_t begin = 0; begin < length; begin += block) {
+        const std::int64_t end = std::min(begin + block, length);
+        double part = 0;
+        for (std::int64_t i = begin; i < end; ++i) part += static_cast<double>(lane[i * step]);
+        total.add(part);
+      }
+    });
+    return static_cast<T>(total.total());
+  }
+}
+
+void sum(const Context& context, const Primitive& primitive, Inputs ins, Outputs outs) {
+  visit_checked(Numbers{}, ins[0]->dtype(),
+                [&]<class T>() { reduce<T>(context, primitive, *ins[0], outs[0], sum_of<T>); });
+}
+
+template <bool largest>
+void extreme(const Context& context, const Primitive& primitive, Inputs ins, Outputs outs) {
+  visit_checked(Working{}, ins[0]->dtype(), [&]<class T>() {
+    reduce<T>(context, primitive, *ins[0], outs[0], [](const T* first, Elements elements) {
+      T best = *first;
+      elements.for_each(first, [&](T x) { best = best != best || (largest ? best >= x : best <= x) ? best : x; });
+      return best;
+    });
+  });
+}
+
+template <class T>
+auto log_sum_exp(const T* first, Elements elements) {
+  using Monoid = ops::LogSumExpMonoid<T>;
+  auto state = Monoid::identity();
+  elements.for_each(first, [&](T x) { state = Monoid::combine(state, Monoid::lift(x)); });
+  return state;
+}
+
+void logsumexp(const Context& context, const Primitive& primitive, Inputs ins, Outputs outs) {
+  visit_checked(Floats{}, ins[0]->dtype(), [&]<class T>() {
+    reduce<T>(context, primitive, *ins[0], outs[0], [](const T* first, Elements elements) {
+      return ops::LogSumExpMonoid<T>::project(log_sum_exp(first, elements));
+    });
+  });
+}
+
+template <class T>
+void softmax_row(const T* first, T* to, const Lanes<2>& lanes) {
+  const auto [m, s] = log_sum_exp(first, Elements{lanes});
+  lanes.for_each(0, lanes.count(), [&](const auto& at) {
+    for (std::int64_t i = 0; i < lanes.length; ++i) {
+      const auto x = static_cast<double>(first[at[0] + i * lanes.step[0]]);
+      to[at[1] + i * lanes.step[1]] = static_cast<T>(s == 0 ? 0.0 : ops::exp_difference(x, m) / s);
+    }
+  });
+}
+
+void softmax(const Context& context, const Primitive& primitive, Inputs ins, Outputs outs) {
+  const Dims& axes = static_cast<const ops::Reduction&>(primitive).axes;
+  Array& out = outs[0];
+  context.allocate(out);
+  if (out.size() == 0) return;
+  const Split<2> parts = split<2>(out.shape(), {ins[0]->strides, out.strides}, axes);
+  visit_checked(Floats{}, out.dtype(), [&]<class T>() {
+    const T* from = ins[0]->data<T>();
+    T* to = out.data<T>();
+    for_each_lane(context, parts.kept, [&](const auto& at) {
+      for (std::int64_t i = 0; i < parts.kept.length; ++i)
+        softmax_row(from + at[0] + i * parts.kept.step[0], to + at[1] + i * parts.kept.step[1], parts.reduced);
+    });
+  });
+}
+
+}  // namespace
+
+void register_reductions() {
+  core::add_kernel<ops::Sum>(DeviceType::cpu, sum);
+  core::add_kernel<ops::Max>(DeviceType::cpu, extreme<true>);
+  core::add_kernel<ops::Min>(DeviceType::cpu, extreme<false>);
+  core::add_kernel<ops::LogSumExp>(DeviceType::cpu, logsumexp);
+  core::add_kernel<ops::Softmax>(DeviceType::cpu, softmax);
+}
+
+}  // namespace scangrad::inline v0::cpu

@@ -1,0 +1,17 @@
+#include "cpu/backend.h"
+#include "ops/shape.h"
+
+namespace scangrad::inline v0::cpu {
+
+void register_backend() {
+  core::set_thread_pool(DeviceType::cpu, eigen_thread_pool());
+  ops::add_view_kernels(DeviceType::cpu);
+  register_elementwise();
+  register_reductions();
+  register_movement();
+  register_indexing();
+  register_matmul();
+  register_scans();
+}
+
+}  // namespace scangrad::inline v0::cpu

@@ -1,0 +1,185 @@
+// One loop for every scan, over its monoid; and the two passes of the adjoint of the running weighted mean.
+
+#include "cpu/backend.h"
+#include "ops/scan/scan.h"
+
+namespace scangrad::inline v0::cpu {
+namespace {
+
+using core::Floats;
+using core::Numbers;
+using ops::ScanOrder;
+
+/// Runs along each lane: `lift(element offsets, position)` makes an element's summary, `store(out, state)` writes one.
+template <class Monoid, std::size_t N, class Lift, class Store>
+void scan_lanes(const Context& context, const Lanes<N>& lanes, bool exclusive, const Lift& lift, const Store& store) {
+  for_each_lane(context, lanes, [&](auto at) {
+    auto state = Monoid::identity();
+    for (std::int64_t k = 0; k < lanes.length; ++k) {
+      const auto joined = Monoid::combine(state, lift(at, k));
+      store(at[N - 1], exclusive ? state : joined);
+      state = joined;
+      for (std::size_t i = 0; i < N; ++i) at[i] += lanes.step[i];
+    }
+  });
+}
+
+template <std::size_t N>
+Lanes<N> scan_lanes_of(const Array& out, const std::array<const Array*, N - 1>& ins, const ScanOrder& order) {
+  std::array<Strides, N> strides;
+  for (std::size_t i = 0; i + 1 < N; ++i) strides[i] = ins[i]->strides;
+  strides[N - 1] = core::dense_strides(out.shape());
+  return Lanes<N>::along(out.shape(), strides, order.axis, order.reverse);
+}
+
+const ScanOrder& order_of(const Primitive& primitive) { return static_cast<const ops::ScanPrimitive&>(primitive).order; }
+
+/// A scan of one input whose monoid lifts an element as it is.
+template <template <class> class Monoid, class List>
+void simple_scan(const Context& context, const Primitive& primitive, Inputs ins, Outputs outs) {
+  context.allocate(outs[0]);
+  const auto lanes = scan_lanes_of<2>(outs[0], {ins[0]}, order_of(primitive));
+  visit_checked(List{}, outs[0].dtype(), [&]<class T>() {
+    using M = Monoid<T>;
+    const T* x = ins[0]->data<T>();
+    T* y = outs[0].data<T>();
+    scan_lanes<M>(
+        context, lanes, order_of(primitive).exclusive, [&](const auto& at, std::int64_t) { return M::lift(x[at[0]]); },
+        [&](std::int64_t to, const auto& state) { y[to] = M::project(state); });
+  });
+}
+
+template <bool largest>
+void extreme_scan(const Context& context, const ops::CumExtreme& scan, const Array& in, Array& out) {
+  const auto lanes = scan_lanes_of<2>(out, {&in}, scan.order);
+  visit_checked(Numbers{}, in.dtype(), [&]<class T>() {
+    using M = ops::ExtremeMonoid<T, largest>;
+    const T* x = in.data<T>();
+    const auto run = [&](const auto& store) {
+      scan_lanes<M>(
+          context, lanes, scan.order.exclusive,
+          [&](const auto& at, std::int64_t k) { return M::lift(x[at[0]], scan.order.reverse ? lanes.length - 1 - k : k); }, store);
+    };
+    if (scan.index) run([&](std::int64_t to, const auto& state) { out.data<std::int64_t>()[to] = state.index; });
+    else run([&](std::int64_t to, const auto& state) { out.data<T>()[to] = M::project(state); });
+  });
+}
+
+void cumextreme(const Context& context, const Primitive& primitive, Inputs ins, Outputs outs) {
+  const auto& scan = static_cast<const ops::CumExtreme&>(primitive);
+  context.allocate(outs[0]);
+  if (scan.largest) extreme_scan<true>(context, scan, *ins[0], outs[0]);
+  else extreme_scan<false>(context, scan, *ins[0], outs[0]);
+}
+
+void linear_recurrence(const Context& context, const Primitive& primitive, Inputs ins, Outputs outs) {
+  const ScanOrder& order = order_of(primitive);
+  Array& out = outs[0];
+  context.allocate(out);
+  Strides initial(out.shape().size(), 0);  // that of the initial value, with zero along the axis
+  if (ins.size() == 3)
+    for (std::size_t i = 0, next = 0; i < initial.size(); ++i)
+      if (static_cast<int>(i) != order.axis) initial[i] = ins[2]->strides[next++];
+  const auto lanes =
+      Lanes<4>::along(out.shape(), {ins[0]->strides, ins[1]->strides, initial, out.strides}, order.axis, order.reverse);
+  visit_checked(Numbers{}, out.dtype(), [&]<class T>() {
+    using M = ops::AffineMonoid<T>;
+    for_each_lane(context, lanes, [&](auto at) {
+      auto h = ins.size() == 3 ? static_cast<ops::Carry<T>>(ins[2]->data<T>()[at[2]]) : ops::Carry<T>{0};
+      for (std::int64_t k = 0; k < lanes.length; ++k) {
+        const auto next = M::apply(M::lift(ins[0]->data<T>()[at[0]], ins[1]->data<T>()[at[1]]), h);
+        out.data<T>()[at[3]] = static_cast<T>(order.exclusive ? h : next);
+        h = next;
+        for (std::size_t i = 0; i < 4; ++i) at[i] += lanes.step[i];
+      }
+    });
+  });
+}
+
+void lse_mean(const Context& context, const Primitive& primitive, Inputs ins, Outputs outs) {
+  context.allocate(outs[0]);
+  const auto lanes = scan_lanes_of<3>(outs[0], {ins[0], ins[1]}, order_of(primitive));
+  visit_checked(Floats{}, outs[0].dtype(), [&]<class T>() {
+    using M = ops::WeightedMeanMonoid<T>;
+    const T *x = ins[0]->data<T>(), *t = ins[1]->data<T>();
+    T* y = outs[0].data<T>();
+    scan_lanes<M>(
+        context, lanes, order_of(primitive).exclusive, [&](const auto& at, std::int64_t) { return M::lift(x[at[0]], t[at[1]]); },
+        [&](std::int64_t to, const auto& state) { y[to] = M::project(state); });
+  });
+}
+
+void lse_weight(const Context& context, const Primitive& primitive, Inputs ins, Outputs outs) {
+  const auto& scan = static_cast<const ops::LseWeight&>(primitive);
+  context.allocate(outs[0]);
+  const auto lanes = scan_lanes_of<2>(outs[0], {ins[0]}, scan.order);
+  visit_checked(Floats{}, outs[0].dtype(), [&]<class T>() {
+    using M = ops::LogSumExpMonoid<T>;
+    for_each_lane(context, lanes, [&](auto at) {
+      auto before = M::identity();
+      for (std::int64_t k = 0; k < lanes.length; ++k) {
+        const auto element = M::lift(ins[0]->data<T>()[at[0]]);
+        const auto state = M::combine(before, element);
+        const auto& part = scan.kept ? before : element;
+        const double weight = state.s == 0 ? 0.0 : ops::rescale(part.s, part.m, state.m) / state.s;
+        outs[0].data<T>()[at[1]] = static_cast<T>(weight);
+        before = state;
+        for (std::size_t i = 0; i < 2; ++i) at[i] += lanes.step[i];
+      }
+    });
+  });
+}
+
+/// (M^H g)_i = e^{x_i - m_i} A_i with A_i = g_i / s_i + e^{m_i - m_{i+1}} A_{i+1}: forwards for (m, s), then back for A. Prefixes
+/// whose sum is empty pass nothing; an exclusive scan meets the cotangent of its next output.
+template <class T>
+void mean_adjoint_lane(const T* x, const T* g, T* v, const std::array<std::int64_t, 3>& step, std::int64_t n, bool exclusive,
+                       typename ops::LogSumExpMonoid<T>::State* states) {
+  using M = ops::LogSumExpMonoid<T>;
+  auto state = M::identity();
+  for (std::int64_t k = 0; k < n; ++k) states[k] = state = M::combine(state, M::lift(x[k * step[0]]));
+  double A = 0, m = 0;
+  for (std::int64_t k = n; k-- > 0;) {
+    const auto& [m_k, s_k] = states[k];
+    const std::int64_t reader = exclusive ? k + 1 : k;
+    A = k + 1 < n ? ops::rescale(A, m_k, m) : 0.0;
+    if (reader < n && s_k != 0) A += static_cast<double>(g[reader * step[1]]) / s_k;
+    m = m_k;
+    const auto element = M::lift(x[k * step[0]]);
+    v[k * step[2]] = static_cast<T>(element.s == 0 ? 0.0 : ops::rescale(A, element.m, m_k));
+  }
+}
+
+void lse_mean_adjoint(const Context& context, const Primitive& primitive, Inputs ins, Outputs outs) {
+  const ScanOrder& order = order_of(primitive);
+  const auto lanes = scan_lanes_of<3>(outs[0], {ins[0], ins[1]}, order);
+  visit_checked(Floats{}, outs[0].dtype(), [&]<class T>() {
+    using State = typename ops::LogSumExpMonoid<T>::State;
+    const std::int64_t grain = std::max<std::int64_t>(1, parallel_grain / std::max<std::int64_t>(lanes.length, 1));
+    const std::int64_t pieces = std::max<std::int64_t>(1, std::min<std::int64_t>(lanes.count() / grain, context.pool().size()));
+    const auto states = context.scratch<State>(pieces * lanes.length);
+    context.allocate(outs[0]);
+    context.parallel_for(pieces, 1, [&](std::int64_t first, std::int64_t last) {
+      for (std::int64_t piece = first; piece < last; ++piece)
+        lanes.for_each(lanes.count() * piece / pieces, lanes.count() * (piece + 1) / pieces, [&](const auto& at) {
+          mean_adjoint_lane(ins[0]->data<T>() + at[0], ins[1]->data<T>() + at[1], outs[0].data<T>() + at[2], lanes.step,
+                            lanes.length, order.exclusive, states.data() + piece * lanes.length);
+        });
+    });
+  });
+}
+
+}  // namespace
+
+void register_scans() {
+  core::add_kernel<ops::CumSum>(DeviceType::cpu, simple_scan<ops::SumMonoid, Numbers>);
+  core::add_kernel<ops::CumProd>(DeviceType::cpu, simple_scan<ops::ProductMonoid, Numbers>);
+  core::add_kernel<ops::CumExtreme>(DeviceType::cpu, cumextreme);
+  core::add_kernel<ops::LinearRecurrence>(DeviceType::cpu, linear_recurrence);
+  core::add_kernel<ops::LogCumSumExp>(DeviceType::cpu, simple_scan<ops::LogSumExpMonoid, Floats>);
+  core::add_kernel<ops::LseMean>(DeviceType::cpu, lse_mean);
+  core::add_kernel<ops::LseMeanAdjoint>(DeviceType::cpu, lse_mean_adjoint);
+  core::add_kernel<ops::LseWeight>(DeviceType::cpu, lse_weight);
+}
+
+}  // namespace scangrad::inline v0::cpu

@@ -1,0 +1,41 @@
+#pragma once
+// Survival data from the columns of a table, and what can be wrong with it.
+
+#include <Eigen/Core>
+#include <string>
+#include <vector>
+
+#include "cox_regression_options.h"
+#include "cox_regression_table.h"
+
+namespace cox {
+
+/// One patient a row, by falling time: the patients at risk at any time are then a prefix of the rows.
+struct SurvivalData {
+  std::vector<std::string> names;  // of the covariates
+  Eigen::VectorXd time;
+  Eigen::Array<bool, Eigen::Dynamic, 1> event;  // true: died, false: censored
+  Eigen::MatrixXd covariates;                   // (patients, names)
+  std::size_t dropped = 0;                      // rows left out for a missing value
+
+  Eigen::Index rows() const { return time.size(); }
+  Eigen::Index events() const { return event.count(); }
+};
+
+/// The columns that the options name, as numbers.
+SurvivalData survival_data(const Table& table, const Options& options);
+
+/// The number of patients at risk at the first event. The others, censored before it, stand behind and say nothing.
+Eigen::Index rows_at_risk(const SurvivalData& data);
+
+/// Covariates with mean 0 and variance 1 over the patients at risk: well conditioned, whatever the units. The model in them has
+/// the same likelihood; its coefficients are those of the covariates times `scale`.
+struct Design {
+  Eigen::MatrixXd x;  // (rows at risk, covariates)
+  Eigen::VectorXd scale;
+};
+
+/// Refuses covariates whose coefficients the data cannot tell: constant or collinear ones.
+Design standardise(const SurvivalData& data);
+
+}  // namespace cox

@@ -1,0 +1,146 @@
+// The log partial likelihood: at each event, the log of the share that the one who died has in the total hazard exp(eta) of all
+// who were at risk. With rows by falling time those are a prefix of the rows, so the totals of all events are one logcumsumexp.
+//
+// Newton's method climbs it with the exact gradient and Hessian. The likelihood is concave, so a step either climbs or is halved
+// until it does.
+
+#include "cox_regression_model.h"
+
+#include <fmt/format.h>
+#include <scangrad/eigen.h>
+#include <scangrad/scangrad.h>
+
+#include <Eigen/Cholesky>
+#include <chrono>
+#include <cmath>
+
+namespace sg = scangrad;
+
+namespace cox {
+
+namespace {
+
+/// The data as the likelihood needs it; rows by falling time.
+struct Likelihood {
+  Ties ties;
+  sg::Tensor x;            // (rows, covariates)
+  sg::Tensor event;        // (rows,): 1 for an event, 0 for a censored row
+  sg::Tensor last_of_tie;  // (rows,): the last row with the same time
+  sg::Tensor fraction;     // (rows,): (l - 1) / d in the l-th of the d events at one time
+
+  sg::Tensor operator()(const sg::Tensor& beta) const {
+    const sg::Tensor eta = sg::matmul(x, beta);
+    const sg::Tensor log_total = sg::take(sg::logcumsumexp(eta), last_of_tie);  // of all at risk
+    const sg::Tensor breslow = sg::sum(event * (eta - log_total));
+    return ties == Ties::breslow ? breslow : breslow - sg::sum(sg::log1p(-fraction * tied_share(eta - log_total)));
+  }
+
+  /// Efron: of d who die at one time, the l-th is compared with all at risk less (l - 1) / d of the d. In logs that is
+  /// log_total + log1p(-fraction share), where share, at most 1, is what the d have together in the total.
+  sg::Tensor tied_share(const sg::Tensor& log_share) const {
+    const sg::Tensor none = sg::zeros(log_share.shape());
+    return sg::take(sg::scatter_add(none, last_of_tie, event * sg::exp(log_share)), last_of_tie);
+  }
+};
+
+Likelihood make_likelihood(const SurvivalData& data, const Eigen::MatrixXd& x, Ties ties) {
+  const auto n = static_cast<std::size_t>(x.rows());
+  std::vector<std::int64_t> last_of_tie(n);
+  std::vector<double> event(n), fraction(n);
+  for (std::size_t begin = 0, end = 0; begin < n; begin = end) {
+    const auto at = [&](std::size_t i) { return static_cast<Eigen::Index>(i); };
+    double events = 0;
+    for (; end < n && data.time[at(end)] == data.time[at(begin)]; ++end) events += event[end] = data.event[at(end)];
+    double earlier = 0;
+    for (std::size_t i = begin; i < end; ++i) {
+      last_of_tie[i] = static_cast<std::int64_t>(end - 1);
+      if (event[i] != 0) fraction[i] = earlier++ / events;
+    }
+  }
+  return {ties, sg::from_eigen(x), sg::Tensor(event), sg::Tensor(last_of_tie), sg::Tensor(fraction)};
+}
+
+/// The log likelihood near one point, to second order.
+struct Expansion {
+  double value = 0;
+  Eigen::VectorXd gradient;
+  Eigen::MatrixXd information;  // minus the Hessian
+};
+
+Expansion expand(const Likelihood& likelihood, const Eigen::VectorXd& beta) {
+  const sg::Tensor at = sg::from_eigen(beta);
+  const auto first = sg::value_and_grad(likelihood)(at);
+  const sg::Tensor hessian = sg::hessian(likelihood)(at);
+  return {first.value.item<double>(), sg::as_eigen_vector<double>(first.gradient), -sg::as_eigen_matrix<double>(hessian)};
+}
+
+[[noreturn]] void fail_to_converge(const SurvivalData& data, const Eigen::VectorXd& beta, int steps) {
+  Eigen::Index largest = 0;
+  beta.cwiseAbs().maxCoeff(&largest);
+  throw Failure(
+      fmt::format("no convergence in {} Newton steps: the coefficient of '{}' grows without end, as where a covariate "
+                  "puts the events in perfect order; leave it out with --covariates",
+                  steps, data.names[static_cast<std::size_t>(largest)]));
+}
+
+/// beta + direction, or the largest half, quarter, ... of the direction that does not go downhill.
+Eigen::VectorXd climb(const Likelihood& likelihood, const Eigen::VectorXd& beta, const Eigen::VectorXd& direction,
+                      double value) {
+  const double rounding = 1e-14 * (1 + std::abs(value));
+  Eigen::VectorXd step = direction;
+  for (int halvings = 0; halvings < 40; ++halvings) {
+    const double next = likelihood(sg::from_eigen(beta + step)).item<double>();
+    if (next >= value - rounding) return beta + step;
+    step /= 2;
+  }
+  return beta;
+}
+
+struct Maximum {
+  Eigen::VectorXd beta;
+  Expansion at;
+  double value_at_zero = 0;
+  int steps = 0;
+};
+
+Maximum maximise(const SurvivalData& data, const Likelihood& likelihood, const Eigen::MatrixXd& x, const Progress& progress) {
+  constexpr int max_steps = 30;
+  Eigen::VectorXd beta = Eigen::VectorXd::Zero(x.cols());
+  Expansion at = expand(likelihood, beta);
+  const double value_at_zero = at.value;
+  for (int step = 1; step <= max_steps; ++step) {
+    const Eigen::LDLT<Eigen::MatrixXd> factors(at.information);
+    if (factors.info() != Eigen::Success || !(factors.vectorD().minCoeff() > 0)) fail_to_converge(data, beta, step);
+    const Eigen::VectorXd direction = factors.solve(at.gradient);
+    // Where the maximum is at infinity, the gradient and what a step gains go to 0 as well, but each step still moves somebody's
+    // log hazard by about 1. One step from here, a true maximum is reached to the last digits.
+    const bool arrives = direction.dot(at.gradient) < 1e-12 && (x * direction).lpNorm<Eigen::Infinity>() < 1e-3;
+    const double before = at.value;
+    beta = climb(likelihood, beta, direction, before);
+    at = expand(likelihood, beta);
+    if (progress) progress(step, at.value, at.value - before);
+    if (arrives) return {beta, at, value_at_zero, step};
+  }
+  fail_to_converge(data, beta, max_steps);
+}
+
+}  // namespace
+
+Fit fit(const SurvivalData& data, Ties ties, const Progress& progress) {
+  const auto start = std::chrono::steady_clock::now();
+  const Design design = standardise(data);
+  const Likelihood likelihood = make_likelihood(data, design.x, ties);
+  const Maximum maximum = maximise(data, likelihood, design.x, progress);
+  const auto& information = maximum.at.information;
+  const Eigen::MatrixXd covariance =
+      information.ldlt().solve(Eigen::MatrixXd::Identity(information.rows(), information.cols()));
+  const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
+  return {maximum.beta.cwiseQuotient(design.scale),
+          covariance.diagonal().cwiseSqrt().cwiseQuotient(design.scale),
+          maximum.value_at_zero,
+          maximum.at.value,
+          maximum.steps,
+          elapsed.count()};
+}
+
+}  // namespace cox

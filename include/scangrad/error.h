@@ -1,0 +1,33 @@
+#pragma once
+// The one exception of the library, and the place in the user's program that an operation was called from.
+
+#include <stdexcept>
+#include <string>
+
+#include "scangrad/export.h"
+
+namespace scangrad::inline v0 {
+
+/// File and line of a call in the user's program; recorded by Operand's constructors.
+struct Site {
+  const char* file = nullptr;
+  int line = 0;
+  static constexpr Site here(const char* file = __builtin_FILE(), int line = __builtin_LINE()) { return {file, line}; }
+};
+
+/// Every error of the library: "op: what is wrong, what was given, what would be right [file:line]".
+/// Thrown when the graph is built wherever what is wrong can be known then.
+class SCANGRAD_API Error : public std::runtime_error {
+ public:
+  Error(std::string op, std::string message, Site site);
+
+  const std::string& op() const noexcept { return op_; }            ///< the operation that refused, as the user called it
+  const std::string& message() const noexcept { return message_; }  ///< what() without the place
+  Site site() const noexcept { return site_; }                      ///< where it was called; file may be null
+
+ private:
+  std::string op_, message_;
+  Site site_;
+};
+
+}  // namespace scangrad::inline v0

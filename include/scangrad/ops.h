@@ -1,0 +1,121 @@
+#pragma once
+// Element-wise operations, reductions, shapes, indexing and matrix products.
+//
+// Unless said otherwise: operands broadcast as in NumPy and meet in the promoted dtype; float functions of bool and integer
+// tensors give float64; every operation is differentiable to any order in both modes; wrong shapes, axes and dtypes throw Error
+// when the operation is called.
+
+#include "scangrad/tensor.h"
+
+namespace scangrad::inline v0 {
+
+// ---- arithmetic -------------------------------------------------------------------------------------------------------------
+SCANGRAD_API Tensor add(const Operand& a, const Operand& b);
+SCANGRAD_API Tensor subtract(const Operand& a, const Operand& b);
+SCANGRAD_API Tensor multiply(const Operand& a, const Operand& b);
+SCANGRAD_API Tensor divide(const Operand& a, const Operand& b);  ///< a / b; integers are divided as float64
+SCANGRAD_API Tensor negative(const Operand& x);
+
+inline Tensor operator+(const Operand& a, const Operand& b) { return add(a, b); }
+inline Tensor operator-(const Operand& a, const Operand& b) { return subtract(a, b); }
+inline Tensor operator*(const Operand& a, const Operand& b) { return multiply(a, b); }
+inline Tensor operator/(const Operand& a, const Operand& b) { return divide(a, b); }
+inline Tensor operator-(const Operand& x) { return negative(x); }
+
+// ---- functions of an element ------------------------------------------------------------------------------------------------
+SCANGRAD_API Tensor exp(const Operand& x);
+SCANGRAD_API Tensor expm1(const Operand& x);  ///< exp(x) - 1, exact near 0
+SCANGRAD_API Tensor log(const Operand& x);
+SCANGRAD_API Tensor log1p(const Operand& x);  ///< log(1 + x), exact near 0
+SCANGRAD_API Tensor sqrt(const Operand& x);
+SCANGRAD_API Tensor square(const Operand& x);
+SCANGRAD_API Tensor abs(const Operand& x);      ///< derivative 0 at 0
+SCANGRAD_API Tensor sign(const Operand& x);     ///< -1, 0 or 1; NaN stays; derivative 0
+SCANGRAD_API Tensor sigmoid(const Operand& x);  ///< 1 / (1 + exp(-x))
+SCANGRAD_API Tensor tanh(const Operand& x);
+SCANGRAD_API Tensor maximum(const Operand& a, const Operand& b);  ///< NaN wins; at a tie each gets half of the cotangent
+SCANGRAD_API Tensor minimum(const Operand& a, const Operand& b);  ///< likewise
+
+// ---- comparisons: bool, no derivative ---------------------------------------------------------------------------------------
+SCANGRAD_API Tensor equal(const Operand& a, const Operand& b);
+SCANGRAD_API Tensor not_equal(const Operand& a, const Operand& b);
+SCANGRAD_API Tensor less(const Operand& a, const Operand& b);
+SCANGRAD_API Tensor less_equal(const Operand& a, const Operand& b);
+SCANGRAD_API Tensor greater(const Operand& a, const Operand& b);
+SCANGRAD_API Tensor greater_equal(const Operand& a, const Operand& b);
+
+inline Tensor operator==(const Operand& a, const Operand& b) { return equal(a, b); }
+inline Tensor operator!=(const Operand& a, const Operand& b) { return not_equal(a, b); }
+inline Tensor operator<(const Operand& a, const Operand& b) { return less(a, b); }
+inline Tensor operator<=(const Operand& a, const Operand& b) { return less_equal(a, b); }
+inline Tensor operator>(const Operand& a, const Operand& b) { return greater(a, b); }
+inline Tensor operator>=(const Operand& a, const Operand& b) { return greater_equal(a, b); }
+
+/// `a` where the condition (bool) holds, else `b`. A value or derivative of the side not taken never gets in, NaN or not.
+SCANGRAD_API Tensor where(const Operand& condition, const Operand& a, const Operand& b);
+
+/// The same values as another dtype. Floating to floating is differentiable; the rest has derivative 0.
+SCANGRAD_API Tensor astype(const Operand& x, DType dtype);
+
+/// x as a constant: no derivative passes, in either mode.
+SCANGRAD_API Tensor stop_gradient(const Operand& x);
+
+// ---- reductions -------------------------------------------------------------------------------------------------------------
+struct ReduceOptions {
+  Axes axis = {};         ///< default: all
+  bool keepdims = false;  ///< keep the reduced axes, with size 1
+};
+
+SCANGRAD_API Tensor sum(const Operand& x, const ReduceOptions& options = {});   ///< bool is counted in int64; empty: 0
+SCANGRAD_API Tensor mean(const Operand& x, const ReduceOptions& options = {});  ///< empty: NaN
+/// The largest element; NaN wins. Equal largest ones share the cotangent equally. An empty axis is an error.
+SCANGRAD_API Tensor max(const Operand& x, const ReduceOptions& options = {});
+SCANGRAD_API Tensor min(const Operand& x, const ReduceOptions& options = {});
+
+// ---- shapes: views, no copies -----------------------------------------------------------------------------------------------
+/// One size may be -1: it is what the others leave. Row-major order is kept.
+SCANGRAD_API Tensor reshape(const Operand& x, const Shape& shape);
+/// Axis i of the result is axis `axes[i]` of x; without `axes`, all reversed.
+SCANGRAD_API Tensor transpose(const Operand& x, const Axes& axes = {});
+SCANGRAD_API Tensor broadcast_to(const Operand& x, const Shape& shape);
+SCANGRAD_API Tensor flip(const Operand& x, const Axes& axes = {});
+SCANGRAD_API Tensor expand_dims(const Operand& x, const Axes& axes);   ///< new axes of size 1, at these places of the result
+SCANGRAD_API Tensor squeeze(const Operand& x, const Axes& axes = {});  ///< drops axes of size 1; default: all of them
+
+struct SliceOptions {
+  Axes axis = 0;
+  std::int64_t begin = 0;          ///< negative: from the end
+  std::int64_t end = INT64_MAX;    ///< negative: from the end; beyond it: the end
+  std::int64_t step = 1;           ///< at least 1; see flip for the other direction
+};
+/// Elements begin, begin + step, ... below end of one axis.
+SCANGRAD_API Tensor slice(const Operand& x, const SliceOptions& options);
+
+struct AxisOptions {
+  Axes axis = 0;
+};
+SCANGRAD_API Tensor concatenate(const std::vector<Tensor>& tensors, const AxisOptions& options = {}, Site site = Site::here());
+SCANGRAD_API Tensor stack(const std::vector<Tensor>& tensors, const AxisOptions& options = {}, Site site = Site::here());
+
+/// Every element is `value`; the dtype is that of the value (C++ integers: int64, double: float64).
+SCANGRAD_API Tensor full(const Shape& shape, const Operand& value);
+
+// ---- indexing ---------------------------------------------------------------------------------------------------------------
+/// x[..., indices, ...] on one axis: the result has the shape of `indices` (int64) in its place. Negative indices count from the
+/// end; one out of range throws when the value is computed.
+SCANGRAD_API Tensor take(const Operand& x, const Operand& indices, const AxisOptions& options = {});
+/// A copy of x to which `updates` (the shape of take(x, indices)) are added at the indices; repeated ones add up, in order.
+SCANGRAD_API Tensor scatter_add(const Operand& x, const Operand& indices, const Operand& updates, const AxisOptions& options = {});
+
+struct SortOptions {
+  Axes axis = -1;
+  bool descending = false;
+};
+/// The int64 indices that sort x along an axis: stable, NaN last in either direction.
+SCANGRAD_API Tensor argsort(const Operand& x, const SortOptions& options = {});
+
+// ---- matrices ---------------------------------------------------------------------------------------------------------------
+/// (m, k) by (k, n); a vector (k,) stands for a row on the left and a column on the right, and drops out of the shape.
+SCANGRAD_API Tensor matmul(const Operand& a, const Operand& b);
+
+}  // namespace scangrad::inline v0

@@ -1,0 +1,117 @@
+#pragma once
+// The scan primitives. Every derivative of a scan is again one of these (docs/scan_rules.md):
+//
+//   CumSum                                its own tangent and, with the direction flipped, its own adjoint
+//   CumProd, LinearRecurrence             recurrences, without a division
+//   CumMax, CumMin                        gathers and scatters along the index of the running extreme
+//   LogCumSumExp                          M t = LseMean and M^H g = LseMeanAdjoint, with the kept and added weights r and c
+
+#include "ops/rules.h"
+#include "ops/scan/monoid.h"
+#include "scangrad/scan.h"
+
+namespace scangrad::inline v0::ops {
+
+/// Which way a scan runs.
+struct ScanOrder {
+  int axis = 0;
+  bool reverse = false;
+  bool exclusive = false;
+
+  ScanOrder flipped() const { return {axis, !reverse, exclusive}; }
+  ScanOrder inclusive() const { return {axis, reverse, false}; }
+  ScanOptions options() const { return {.axis = axis, .reverse = reverse, .exclusive = exclusive}; }
+};
+
+struct ScanPrimitive : Primitive {
+  explicit ScanPrimitive(ScanOrder o) : order(o) {}
+  ScanOrder order;
+};
+
+struct CumSum final : ScanPrimitive {
+  using ScanPrimitive::ScanPrimitive;
+  std::string_view name() const override { return "cumsum"; }
+  MaybeTensors jvp(Ins ins, Outs outs, Tangents t) const override;
+  MaybeTensors vjp(Ins ins, Outs outs, Tangents g, WantedMask) const override;
+};
+
+struct CumProd final : ScanPrimitive {
+  using ScanPrimitive::ScanPrimitive;
+  std::string_view name() const override { return "cumprod"; }
+  MaybeTensors jvp(Ins ins, Outs outs, Tangents t) const override;
+  MaybeTensors vjp(Ins ins, Outs outs, Tangents g, WantedMask) const override;
+};
+
+/// The running extreme, or (`index`) where it stands along the axis, -1 before the first element.
+struct CumExtreme final : ScanPrimitive {
+  CumExtreme(ScanOrder o, bool largest_wins, bool as_index) : ScanPrimitive(o), largest(largest_wins), index(as_index) {}
+  std::string_view name() const override { return largest ? "cummax" : "cummin"; }
+  MaybeTensors jvp(Ins ins, Outs outs, Tangents t) const override;
+  MaybeTensors vjp(Ins ins, Outs outs, Tangents g, WantedMask) const override;
+  bool largest, index;
+};
+
+/// y_k = x[i_k] along an axis, 0 where i_k is -1; and its adjoint.
+struct GatherAlong final : Linear {
+  explicit GatherAlong(int along) : axis(along) {}
+  std::string_view name() const override { return "gather_along"; }
+  Tensor forward(const Tensor& t, Ins ins) const override;
+  Tensor adjoint(const Tensor& g, Ins ins) const override;
+  int axis;
+};
+struct ScatterAlong final : Linear {
+  explicit ScatterAlong(int along) : axis(along) {}
+  std::string_view name() const override { return "scatter_along"; }
+  Tensor forward(const Tensor& t, Ins ins) const override;
+  Tensor adjoint(const Tensor& g, Ins ins) const override;
+  int axis;
+};
+
+/// Inputs a, b and, optionally, the initial h.
+struct LinearRecurrence final : ScanPrimitive {
+  using ScanPrimitive::ScanPrimitive;
+  std::string_view name() const override { return "linear_recurrence"; }
+  MaybeTensors jvp(Ins ins, Outs outs, Tangents t) const override;
+  MaybeTensors vjp(Ins ins, Outs outs, Tangents g, WantedMask wanted) const override;
+};
+
+struct LogCumSumExp final : ScanPrimitive {
+  using ScanPrimitive::ScanPrimitive;
+  std::string_view name() const override { return "logcumsumexp"; }
+  MaybeTensors jvp(Ins ins, Outs outs, Tangents t) const override;
+  MaybeTensors vjp(Ins ins, Outs outs, Tangents g, WantedMask) const override;
+};
+
+/// (M t)_k = sum_{i in S_k} w_ki t_i with w_ki = exp(x_i - y_k): the running weighted mean. Inputs x, t.
+struct LseMean final : ScanPrimitive {
+  using ScanPrimitive::ScanPrimitive;
+  std::string_view name() const override { return "logcumsumexp_jvp"; }
+  MaybeTensors jvp(Ins ins, Outs outs, Tangents t) const override;
+  MaybeTensors vjp(Ins ins, Outs outs, Tangents g, WantedMask wanted) const override;
+};
+
+/// (M^H g)_i = sum_{k: i in S_k} w_ki g_k. Inputs x, g.
+struct LseMeanAdjoint final : ScanPrimitive {
+  using ScanPrimitive::ScanPrimitive;
+  std::string_view name() const override { return "logcumsumexp_vjp"; }
+  MaybeTensors jvp(Ins ins, Outs outs, Tangents t) const override;
+  MaybeTensors vjp(Ins ins, Outs outs, Tangents g, WantedMask wanted) const override;
+};
+
+/// What element k adds, c_k = w_kk, or what the prefix before it keeps, r_k = s_{k-1} e^{m_{k-1} - m_k} / s_k. Of the inclusive scan.
+struct LseWeight final : ScanPrimitive {
+  LseWeight(ScanOrder o, bool as_kept) : ScanPrimitive(o.inclusive()), kept(as_kept) {}
+  std::string_view name() const override { return kept ? "logcumsumexp_kept" : "logcumsumexp_weight"; }
+  MaybeTensors jvp(Ins ins, Outs outs, Tangents t) const override;
+  MaybeTensors vjp(Ins ins, Outs outs, Tangents g, WantedMask) const override;
+  bool kept;
+
+ private:
+  Tensor kept_times_own(const Tensor& x) const;
+};
+
+/// y_k = x_{k-1} in scan order, y_1 = 0; and its adjoint, y_k = x_{k+1} with 0 at the end.
+Tensor shift(const Tensor& x, ScanOrder order);
+Tensor unshift(const Tensor& x, ScanOrder order);
+
+}  // namespace scangrad::inline v0::ops

@@ -1,0 +1,120 @@
+// Tensors as text against tests/data/print_goldens.txt, which NumPy wrote (scripts/make_print_goldens.py explains the format).
+
+#include <algorithm>
+#include <fstream>
+#include <sstream>
+
+#include "scangrad/scangrad.h"
+#include "support/catch.h"
+
+namespace sg = scangrad;
+
+namespace {
+
+struct Golden {
+  std::string name, dtype, source, values;  // source: "values" or "ramp"
+  std::vector<std::int64_t> shape, strides;
+  std::int64_t offset = 0;
+  std::string expected;
+};
+
+template <class T>
+std::vector<T> parse_list(std::istream& in) {
+  std::vector<T> values;
+  for (T value; in >> value;) values.push_back(value);
+  return values;
+}
+
+std::vector<Golden> read_goldens() {
+  std::ifstream file(SCANGRAD_TEST_DATA "/print_goldens.txt");
+  std::vector<Golden> goldens;
+  for (std::string line; std::getline(file, line);) {
+    const std::string key = line.substr(0, line.find_first_of(" |"));
+    const std::string rest = line.substr(std::min(line.size(), key.size() + 1));
+    std::istringstream words(rest);
+    if (key == "case") goldens.emplace_back().name = rest;
+    else if (key == "dtype") goldens.back().dtype = rest;
+    else if (key == "shape") goldens.back().shape = parse_list<std::int64_t>(words);
+    else if (key == "strides") goldens.back().strides = parse_list<std::int64_t>(words);
+    else if (key == "offset") words >> goldens.back().offset;
+    else if (key == "values" || key == "ramp") goldens.back().source = key, goldens.back().values = rest;
+    else if (key.empty()) goldens.back().expected += (goldens.back().expected.empty() ? "" : "\n") + rest;
+    else throw std::runtime_error("print_goldens.txt: unknown line: " + line);
+  }
+  return goldens;
+}
+
+template <class T>
+T parse(const std::string& word) {
+  if constexpr (std::is_integral_v<T>) {
+    return static_cast<T>(std::stoll(word));
+  } else if constexpr (sg::is_complex(sg::dtype_of<T>)) {
+    using Real = typename T::value_type;
+    return {parse<Real>(word.substr(0, word.find(','))), parse<Real>(word.substr(word.find(',') + 1))};
+  } else if constexpr (sizeof(T) == 2) {
+    return T(std::strtof(word.c_str(), nullptr));
+  } else {
+    return static_cast<T>(std::strtod(word.c_str(), nullptr));  // not std::stod, which refuses subnormals
+  }
+}
+
+template <class T>
+std::vector<T> elements_of(const Golden& golden) {
+  std::istringstream words(golden.values);
+  const auto list = parse_list<std::string>(words);
+  std::vector<T> elements;
+  if (golden.source == "values") {
+    for (const std::string& word : list) elements.push_back(parse<T>(word));
+    return elements;
+  }
+  const auto first = parse<double>(list.at(0)), step = parse<double>(list.at(1));
+  for (int i = 0; i < std::stoi(list.at(2)); ++i) {
+    const double value = first + i * step;
+    if constexpr (std::is_arithmetic_v<T>) elements.push_back(static_cast<T>(value));
+    else if constexpr (sizeof(T) == 2) elements.push_back(T(static_cast<float>(value)));
+    else elements.push_back(T(static_cast<typename T::value_type>(value)));
+  }
+  return elements;
+}
+
+template <class T>
+sg::Tensor tensor_of(const Golden& golden) {
+  const std::vector<T> elements = elements_of<T>(golden);
+  if (golden.strides.empty()) return sg::Tensor(elements, sg::Shape(golden.shape));
+  const std::shared_ptr<T[]> memory(new T[elements.size()]);
+  std::copy(elements.begin(), elements.end(), memory.get());
+  return sg::Tensor::borrow(std::shared_ptr<const void>(memory, memory.get() + golden.offset), sg::dtype_of<T>,
+                            sg::Shape(golden.shape), sg::Strides(golden.strides));
+}
+
+template <class... Ts>
+sg::Tensor tensor_of_named_dtype(const Golden& golden) {
+  sg::Tensor tensor;
+  ((sg::to_string(sg::dtype_of<Ts>) == golden.dtype ? void(tensor = tensor_of<Ts>(golden)) : void()), ...);
+  return tensor;
+}
+
+}  // namespace
+
+TEST_CASE("tensors print as NumPy prints arrays", "[print]") {
+  const std::vector<Golden> goldens = read_goldens();
+  REQUIRE(goldens.size() > 200);
+  for (const Golden& golden : goldens) {
+    INFO(golden.name);
+    const sg::Tensor x = tensor_of_named_dtype<bool, std::int32_t, std::int64_t, sg::float16, sg::bfloat16, float, double,
+                                               std::complex<float>, std::complex<double>>(golden);
+    CHECK(sg::to_string(x) == golden.expected);
+  }
+}
+
+TEST_CASE("tensors print to streams", "[print]") {
+  std::ostringstream stream;
+  stream << sg::Tensor{1.0, 2.5} << ' ' << sg::Tensor(3);
+  CHECK(stream.str() == "[1.  2.5] 3");
+}
+
+TEST_CASE("printing a default Tensor is an error", "[print]") {
+  CHECK_THROWS_WITH(sg::to_string(sg::Tensor()),
+                    "print: a default-constructed Tensor was given; give it a value first, as in "
+                    "Tensor x = {1.0, 2.0};");
+}

@@ -4,46 +4,15 @@
 // another thread's node while holding a claim, so there is no deadlock; if the claimant fails, the node is pending again and
 // the one who waited runs it itself. Whatever is thrown, nodes are as they were before.
 
-#include <mutex>
-
 #include "core/debug.h"
 #include "core/error.h"
 #include "core/node.h"
-#include "core/node_map.h"
+#include "core/post_order.h"
 #include "core/trace.h"
 
 namespace scangrad::inline v0 {
 namespace core {
 namespace {
-
-std::vector<Tensor> pending_in_post_order(std::span<const Tensor> outputs) {
-  struct Frame {
-    Tensor x;
-    bool entered;
-  };
-  std::vector<Tensor> order;
-  std::vector<Frame> stack;
-  NodeMap seen;
-  for (std::size_t i = outputs.size(); i-- > 0;) stack.push_back({outputs[i], false});
-  while (!stack.empty()) {
-    Frame& top = stack.back();
-    Node& node = node_of(top.x);
-    if (top.entered) {
-      order.push_back(std::move(top.x));
-      stack.pop_back();
-      continue;
-    }
-    if (node.done() || !seen.insert(&node, 0).added) {
-      stack.pop_back();
-      continue;
-    }
-    top.entered = true;
-    const Edge edge = copy_edge(node);  // empty if another thread has finished the node by now
-    for (std::size_t i = edge.inputs.size(); i-- > 0;)
-      if (!node_of(edge.inputs[i]).done()) stack.push_back({edge.inputs[i], false});
-  }
-  return order;
-}
 
 /// Whether a kernel may write into this input's buffer: nobody else can reach the node or the storage.
 bool reusable(const Tensor& in) noexcept {
@@ -130,7 +99,7 @@ void evaluate(std::span<const Tensor> outputs) {
     all_done &= node_of(x).done();
   }
   if (all_done) return;
-  std::vector<Tensor> order = pending_in_post_order(outputs);
+  std::vector<Tensor> order = post_order(outputs, [](const Node& node) { return node.done(); });
   for (Tensor& x : order) {
     run(x);
     x = Tensor();

@@ -1,11 +1,29 @@
 #include "core/node.h"
 
+#include <algorithm>
+
 #include "core/debug.h"
 #include "core/error.h"
 
 namespace scangrad::inline v0 {
 namespace core {
 namespace {
+
+struct NodeCache {
+  static constexpr std::size_t limit = 1024;
+  struct Free {
+    Free* next;
+  };
+  Free* list = nullptr;
+  std::size_t size = 0;
+  bool open = true;  ///< false once the thread's destructors have run
+
+  ~NodeCache() {
+    open = false;
+    while (list != nullptr) ::operator delete(std::exchange(list, list->next));
+  }
+};
+thread_local NodeCache node_cache;
 
 /// Takes the value of its input; how transforms mark what they differentiate with respect to.
 class Placeholder final : public Primitive {
@@ -56,6 +74,23 @@ void evaluate_if_eager(const Tensor& x) {
 
 }  // namespace
 
+void* Node::operator new(std::size_t size) {
+  NodeCache& cache = node_cache;
+  if (cache.list == nullptr) return ::operator new(size);
+  --cache.size;
+  return std::exchange(cache.list, cache.list->next);
+}
+
+void Node::operator delete(void* memory) noexcept {
+  NodeCache& cache = node_cache;
+  if (!cache.open || cache.size == NodeCache::limit) {
+    ::operator delete(memory);
+    return;
+  }
+  ++cache.size;
+  cache.list = new (memory) NodeCache::Free{cache.list};
+}
+
 Tensor apply(const PrimitiveRef& primitive, Spec out, FixedList<Tensor, 2> ins) {
   Tensor result = new_node(primitive, std::move(ins), nullptr);
   node_of(result).value.spec = std::move(out);
@@ -101,21 +136,21 @@ Tensor make_placeholder(const Tensor& x, std::uint64_t transform_bit) {
 }
 
 Edge copy_edge(const Node& node) {
-  Node& mutable_node = const_cast<Node&>(node);
+  Node& locked = const_cast<Node&>(node);
   Edge copy;
-  for (;;) {
-    std::size_t size = 0;
-    {
-      const std::lock_guard lock(mutable_node.edge_lock);
-      if (!node.edge) return {};
-      size = node.edge.inputs.size();
-      if (copy.inputs.size() == size) {
-        copy.primitive = node.edge.primitive;
-        for (std::size_t i = 0; i < size; ++i) copy.inputs[i] = node.edge.inputs[i];
-        return copy;
-      }
+  for (std::size_t space = decltype(Edge::inputs)::inline_capacity;;) {  // allocated outside the lock: it may throw
+    if (space > copy.inputs.inline_capacity) copy.inputs = FixedList<Tensor, 2>(space);
+    const std::lock_guard lock(locked.edge_lock);
+    const std::size_t size = node.edge.inputs.size();
+    if (size > space) {
+      space = size;
+      continue;
     }
-    copy.inputs = FixedList<Tensor, 2>(size);  // not under the lock: it may throw
+    if (!node.edge) return {};
+    copy.primitive = node.edge.primitive;
+    if (space == copy.inputs.inline_capacity) copy.inputs = FixedList<Tensor, 2>(node.edge.inputs);
+    else std::copy_n(node.edge.inputs.begin(), size, copy.inputs.begin());
+    return copy;
   }
 }
 

@@ -38,6 +38,10 @@ struct Node final : detail::NodeHead {
   Site site;
   Node* next_dead = nullptr;  ///< see detail::destroy
 
+  // Nodes come and go by the thousand, all of one size: each thread keeps some of the freed ones.
+  static void* operator new(std::size_t size);
+  static void operator delete(void* memory) noexcept;
+
   bool done() const noexcept { return state.load(std::memory_order_acquire) == State::done; }
 };
 

@@ -42,7 +42,7 @@ class NodeMap {
 
   void grow() {
     std::vector<Entry> old = std::move(entries_);
-    entries_ = std::vector<Entry>(old.empty() ? 64 : 2 * old.size());
+    entries_ = std::vector<Entry>(old.empty() ? 128 : 4 * old.size());
     for (const Entry& entry : old)
       if (entry.key != nullptr) probe(entry.key) = entry;
   }

@@ -3,9 +3,11 @@
 
 #include <atomic>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <new>
 #include <span>
+#include <type_traits>
 #include <utility>
 
 namespace scangrad::inline v0::core {
@@ -41,7 +43,7 @@ class Ref {
   T* object_ = nullptr;
 };
 
-/// A list of fixed length, kept inline up to N elements.
+/// A list of fixed length, kept inline up to N elements. T must be movable by its bytes (handles and numbers are).
 template <class T, std::size_t N>
 class FixedList {
  public:
@@ -49,11 +51,18 @@ class FixedList {
   explicit FixedList(std::size_t size) : first_(size > N ? static_cast<T*>(::operator new(size * sizeof(T))) : inline_first()) {
     for (; size_ < size; ++size_) new (first_ + size_) T();
   }
-  FixedList(std::initializer_list<T> values) : FixedList(std::span<const T>(values.begin(), values.size())) {}
-  explicit FixedList(std::span<const T> values) : FixedList(values.size()) {
-    for (std::size_t i = 0; i < size_; ++i) first_[i] = values[i];
+  /// The given values, moved in.
+  template <class... U>
+    requires(sizeof...(U) > 0 && (std::is_same_v<std::remove_cvref_t<U>, T> && ...))
+  FixedList(U&&... values) : first_(sizeof...(U) > N ? static_cast<T*>(::operator new(sizeof...(U) * sizeof(T))) : inline_first()) {
+    ((new (first_ + size_++) T(std::forward<U>(values))), ...);
   }
-  FixedList(const FixedList& other) : FixedList(std::span<const T>(other)) {}
+  explicit FixedList(std::span<const T> values)
+      : first_(values.size() > N ? static_cast<T*>(::operator new(values.size() * sizeof(T))) : inline_first()) {
+    for (; size_ < values.size(); ++size_) new (first_ + size_) T(values[size_]);
+  }
+  FixedList(const FixedList& other) : FixedList(std::span<const T>(other.begin(), other.size())) {}
+  FixedList(FixedList& other) : FixedList(std::as_const(other)) {}
   FixedList(FixedList&& other) noexcept { steal(other); }
   FixedList& operator=(FixedList other) noexcept {
     clear();
@@ -62,6 +71,7 @@ class FixedList {
   }
   ~FixedList() { clear(); }
 
+  static constexpr std::size_t inline_capacity = N;
   std::size_t size() const noexcept { return size_; }
   T* begin() noexcept { return first_; }
   T* end() noexcept { return first_ + size_; }
@@ -80,13 +90,9 @@ class FixedList {
  private:
   T* inline_first() noexcept { return reinterpret_cast<T*>(inline_); }
   void steal(FixedList& other) noexcept {
-    if (other.first_ != other.inline_first()) {
-      first_ = std::exchange(other.first_, other.inline_first());
-      size_ = std::exchange(other.size_, 0);
-    } else {
-      for (; size_ < other.size_; ++size_) new (first_ + size_) T(std::move(other.first_[size_]));
-      other.clear();
-    }
+    if (other.first_ != other.inline_first()) first_ = std::exchange(other.first_, other.inline_first());
+    else std::memcpy(inline_, other.inline_, sizeof inline_);  // T moves by its bytes
+    size_ = std::exchange(other.size_, 0);
   }
 
   T* first_ = inline_first();

@@ -4,7 +4,7 @@
 #include <mutex>
 
 #include "core/error.h"
-#include "core/node_map.h"
+#include "core/post_order.h"
 
 namespace scangrad::inline v0::core {
 namespace {
@@ -66,57 +66,32 @@ Trace::Trace(std::span<const Tensor> placeholders, std::span<const Tensor> outpu
     const std::int32_t* slot = slots.find(&node_of(x));
     return slot == nullptr ? constant : *slot;
   };
-  const auto depends = [bit](const Node& node) { return (node.tracked.load(std::memory_order_relaxed) & bit) != 0; };
-
-  struct Frame {
-    Tensor x;
-    Edge edge;  ///< set when the node is entered; it is left once its inputs are done
-  };
-  std::vector<Frame> stack;
-  for (std::size_t i = outputs.size(); i-- > 0;) stack.push_back({outputs[i], {}});
-  while (!stack.empty()) {
-    Frame frame = std::move(stack.back());
-    stack.pop_back();
-    const Node& node = node_of(frame.x);
-    if (!frame.edge) {
-      if (!depends(node) || !slots.insert(&node, constant).added) continue;
-      frame.edge = copy_edge(node);
-      if (!frame.edge)
-        fail("a tensor that depends on the transform's input was evaluated on another thread while the transform was running; "
-             "evaluate it on the transform's own thread, or after it");
-      const std::size_t first_input = stack.size() + 1;
-      stack.push_back(std::move(frame));
-      for (std::size_t i = stack.back().edge.inputs.size(); i-- > 0;) {
-        Tensor in = stack[first_input - 1].edge.inputs[i];
-        if (depends(node_of(in))) stack.push_back({std::move(in), {}});
-      }
-      continue;
-    }
-    Step step;
-    step.in_slots = FixedList<std::int32_t, 2>(frame.edge.inputs.size());
+  const std::vector<Tensor> order = post_order(outputs_, [&](const Node& node) {
+    return (node.tracked.load(std::memory_order_relaxed) & bit) == 0 || slots.find(&node) != nullptr;
+  });
+  steps_.reserve(order.size());
+  for (const Tensor& x : order) {
+    const Node& node = node_of(x);
+    Edge edge = copy_edge(node);
+    if (!edge)
+      fail("a tensor that depends on the transform's input was evaluated on another thread while the transform was running; "
+           "evaluate it on the transform's own thread, or after it");
+    FixedList<std::int32_t, 2> in_slots(edge.inputs.size());
     bool dependent = false;
-    for (std::size_t i = 0; i < frame.edge.inputs.size(); ++i) {
-      step.in_slots[i] = slot_of(frame.edge.inputs[i]);
-      dependent |= step.in_slots[i] != constant;
+    for (std::size_t i = 0; i < in_slots.size(); ++i) {
+      in_slots[i] = slot_of(edge.inputs[i]);
+      dependent |= in_slots[i] != constant;
     }
     if (!dependent) continue;
     if (node.selected >= 0) {
-      *slots.insert(&node, 0).value = step.in_slots[0] + node.selected;
+      slots.insert(&node, in_slots[0] + node.selected);
       continue;
     }
-    *slots.insert(&node, 0).value = next_slot;
-    step.first_slot = next_slot;
-    step.primitive = std::move(frame.edge.primitive);
-    step.ins = std::move(frame.edge.inputs);
-    step.site = node.site;
-    if (node.tuple == nullptr) {
-      step.outs = {frame.x};
-    } else {
-      step.outs = FixedList<Tensor, 1>(node.tuple->size());
-      for (std::size_t i = 0; i < node.tuple->size(); ++i) step.outs[i] = select(frame.x, i);
-    }
-    next_slot += static_cast<std::int32_t>(step.outs.size());
-    steps_.push_back(std::move(step));
+    slots.insert(&node, next_slot);
+    FixedList<Tensor, 1> outs(node.tuple ? node.tuple->size() : 1);
+    for (std::size_t i = 0; i < outs.size(); ++i) outs[i] = node.tuple ? select(x, i) : x;
+    steps_.push_back({std::move(edge.primitive), std::move(edge.inputs), std::move(in_slots), std::move(outs), next_slot, node.site});
+    next_slot += static_cast<std::int32_t>(steps_.back().outs.size());
   }
   for (const Tensor& out : outputs_) output_slots_.push_back(slot_of(out));
   slot_count_ = static_cast<std::size_t>(next_slot);

@@ -13,6 +13,15 @@ using core::Numbers;
 using core::Working;
 using wide = std::uint64_t;  // integer arithmetic wraps
 
+/// to[i] = f(x[i]) for a row-major x.
+template <class T, class Out, class F>
+void loop_over(const Context& context, const Array& x, Out* to, std::int64_t n, const F& f) {
+  const T* from = x.data<T>();
+  context.parallel_for(n, parallel_grain, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) to[i] = f(from[i]);
+  });
+}
+
 /// Arguments of type T in, whatever f returns out; the output may reuse an input of T's size.
 template <class T, std::size_t N, class F, std::size_t... I>
 void loop(const Context& context, Inputs ins, Array& out, const F& f, std::index_sequence<I...>) {
@@ -28,6 +37,18 @@ void loop(const Context& context, Inputs ins, Array& out, const F& f, std::index
     return;
   }
   if (n == 0) return;
+  if constexpr (N == 2) {
+    if (ins[0]->dense && ins[0]->shape() == out.shape() && ins[1]->size() == 1) {
+      const T b = *ins[1]->data<T>();
+      loop_over<T>(context, *ins[0], to, n, [b, f](T a) { return f(a, b); });
+      return;
+    }
+    if (ins[1]->dense && ins[1]->shape() == out.shape() && ins[0]->size() == 1) {
+      const T a = *ins[0]->data<T>();
+      loop_over<T>(context, *ins[1], to, n, [a, f](T b) { return f(a, b); });
+      return;
+    }
+  }
   const auto lanes = Lanes<N + 1>::elementwise(
       out.shape(), {core::broadcast_strides(*ins[I], out.shape())..., out.strides});
   const std::array<const T*, N> from{ins[I]->template data<T>()...};

@@ -16,18 +16,17 @@ Tensor as_tensor(const Operand& x, DType beside) {
 }
 
 DType common_dtype(const Operand& a, const Operand& b) {
-  const auto dtype = [](const Operand& x) { return as_tensor(x).dtype(); };
   if (Access::weak(a) && Access::weak(b))
     return promote(default_dtype(Access::kind(Access::number(a))), default_dtype(Access::kind(Access::number(b))));
-  if (Access::weak(a)) return promote(dtype(b), Access::kind(Access::number(a)));
-  if (Access::weak(b)) return promote(dtype(a), Access::kind(Access::number(b)));
-  return promote(dtype(a), dtype(b));
+  if (Access::weak(a)) return promote(Access::tensor(b).dtype(), Access::kind(Access::number(a)));
+  if (Access::weak(b)) return promote(Access::tensor(a).dtype(), Access::kind(Access::number(b)));
+  return promote(Access::tensor(a).dtype(), Access::tensor(b).dtype());
 }
 
 Tensor in_dtype(const Operand& x, DType dtype) {
   if (Access::weak(x)) return Access::scalar(Access::number(x), dtype);
-  const Tensor tensor = as_tensor(x);
-  return dtype_of_tensor(tensor) == dtype ? tensor : astype(tensor, dtype);
+  const Tensor& tensor = Access::tensor(x);
+  return tensor.dtype() == dtype ? tensor : astype(tensor, dtype);
 }
 
 Tensor as_floating(const Operand& x) {

@@ -26,8 +26,12 @@ class Dims {
     for (std::int64_t& value : *this) value = fill;
   }
   Dims(const Dims& other) : size_(other.size_) {
-    if (on_heap()) heap_ = new std::int64_t[size_];
-    if (size_ != 0) std::memcpy(begin(), other.begin(), size_ * sizeof(std::int64_t));
+    if (on_heap()) [[unlikely]] {
+      heap_ = new std::int64_t[size_];
+      std::memcpy(heap_, other.heap_, size_ * sizeof(std::int64_t));
+    } else {
+      std::memcpy(inline_, other.inline_, sizeof inline_);
+    }
   }
   Dims(Dims&& other) noexcept { steal(other); }
   Dims& operator=(const Dims& other) {
@@ -55,7 +59,10 @@ class Dims {
   std::int64_t back() const noexcept { return begin()[size_ - 1]; }
 
   friend bool operator==(const Dims& a, const Dims& b) noexcept {
-    return a.size_ == b.size_ && (a.size_ == 0 || std::memcmp(a.begin(), b.begin(), a.size_ * sizeof(std::int64_t)) == 0);
+    if (a.size_ != b.size_) return false;
+    for (std::size_t i = 0; i < a.size_; ++i)
+      if (a[i] != b[i]) return false;
+    return true;
   }
 
  private:

@@ -32,7 +32,7 @@ void compute(Node& node, bool keeps_edge) {
   FixedList<bool, 8> may_reuse(count);
   for (std::size_t i = 0; i < count; ++i) {
     ins[i] = &node_of(node.edge.inputs[i]).value;
-    may_reuse[i] = !keeps_edge && reusable(node.edge.inputs[i]);
+    may_reuse[i] = !keeps_edge && !debug_nans() && reusable(node.edge.inputs[i]);  // the check below needs the inputs
   }
   const Context context(node.device, thread_pool(node.device.type), ins, may_reuse);
   const Outputs outs = node.tuple ? Outputs(*node.tuple) : Outputs(&node.value, 1);

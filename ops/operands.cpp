@@ -5,19 +5,14 @@
 namespace scangrad::inline v0::ops {
 
 Tensor as_tensor(const Operand& x) {
-  if (Access::weak(x)) return Access::scalar(Access::number(x), default_dtype(Access::kind(Access::number(x))));
+  if (Access::weak(x)) return Access::scalar(Access::number(x), Access::dtype(Access::number(x)));
   core::check_not_empty(Access::tensor(x));
   return Access::tensor(x);
 }
 
-Tensor as_tensor(const Operand& x, DType beside) {
-  if (!Access::weak(x)) return as_tensor(x);
-  return Access::scalar(Access::number(x), promote(beside, Access::kind(Access::number(x))));
-}
-
 DType common_dtype(const Operand& a, const Operand& b) {
   if (Access::weak(a) && Access::weak(b))
-    return promote(default_dtype(Access::kind(Access::number(a))), default_dtype(Access::kind(Access::number(b))));
+    return promote(Access::dtype(Access::number(a)), Access::dtype(Access::number(b)));
   if (Access::weak(a)) return promote(Access::tensor(b).dtype(), Access::kind(Access::number(a)));
   if (Access::weak(b)) return promote(Access::tensor(a).dtype(), Access::kind(Access::number(b)));
   return promote(Access::tensor(a).dtype(), Access::tensor(b).dtype());

@@ -25,10 +25,8 @@ using core::Tangents;
 using core::WantedMask;
 using detail::Access;
 
-/// A Tensor as it is; a number as a rank-0 tensor of its default dtype.
+/// A Tensor as it is; a number as a rank-0 tensor of its own dtype (float: float32, integers: int64).
 Tensor as_tensor(const Operand& x);
-/// A Tensor as it is; a number as a rank-0 tensor of the dtype that promotion gives it beside `beside`.
-Tensor as_tensor(const Operand& x, DType beside);
 
 /// The dtype in which two operands meet.
 DType common_dtype(const Operand& a, const Operand& b);

@@ -17,13 +17,14 @@ class Dims {
  public:
   Dims() noexcept : size_(0) {}
   Dims(std::initializer_list<std::int64_t> values) : Dims(std::span<const std::int64_t>(values.begin(), values.size())) {}
-  explicit Dims(std::span<const std::int64_t> values) : Dims(values.size(), 0) {
-    if (!values.empty()) std::memcpy(begin(), values.data(), values.size_bytes());
+  explicit Dims(std::span<const std::int64_t> values) : size_(values.size()) {
+    std::int64_t* to = allocate();
+    for (std::int64_t value : values) *to++ = value;
   }
   Dims(const std::vector<std::int64_t>& values) : Dims(std::span<const std::int64_t>(values)) {}
   Dims(std::size_t size, std::int64_t fill) : size_(size) {
-    if (on_heap()) heap_ = new std::int64_t[size];
-    for (std::int64_t& value : *this) value = fill;
+    std::int64_t* to = allocate();
+    for (std::size_t i = 0; i < size; ++i) to[i] = fill;
   }
   Dims(const Dims& other) : size_(other.size_) {
     if (on_heap()) [[unlikely]] {
@@ -67,6 +68,7 @@ class Dims {
 
  private:
   static constexpr std::size_t inline_capacity = 4;
+  std::int64_t* allocate() { return on_heap() ? heap_ = new std::int64_t[size_] : inline_; }
   bool on_heap() const noexcept { return size_ > inline_capacity; }
   void release() noexcept {
     if (on_heap()) delete[] heap_;

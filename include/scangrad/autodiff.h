@@ -138,9 +138,9 @@ auto selection() {
 }
 
 template <class F, class Arguments, std::size_t... I>
-auto value_and_grad(const F& f, Arguments arguments, std::index_sequence<I...>, Site site) {
+auto value_and_grad(const char* name, const F& f, Arguments arguments, std::index_sequence<I...>, Site site) {
   static_assert(((I < std::tuple_size_v<Arguments>)&&...), "grad<I...>: the function is called with fewer arguments");
-  Transform transform("grad", site);
+  Transform transform(name, site);
   const auto selected = std::make_tuple(std::get<I>(arguments)...);
   const auto inputs = unflatten(selected, transform.placeholders(flatten(selected)));
   ((std::get<I>(arguments) = std::get<[] {
@@ -175,7 +175,7 @@ auto vjp(F&& f, const Tensor (&x)[N], Site site = Site::here()) {
 template <std::size_t... I, class F>
 auto value_and_grad(F f, Site site = Site::here()) {
   return [f = std::move(f), site](const auto&... arguments) {
-    return detail::value_and_grad(f, std::tuple<std::remove_cvref_t<decltype(arguments)>...>(arguments...),
+    return detail::value_and_grad("grad", f, std::tuple<std::remove_cvref_t<decltype(arguments)>...>(arguments...),
                                   detail::selection<sizeof...(arguments), I...>(), site);
   };
 }
@@ -197,7 +197,7 @@ auto hessian(F f, Site site = Site::here()) {
     detail::Transform transform("hessian", site);
     const auto inputs = transform.placeholders(std::array<Tensor, n>{arguments...});
     const auto tuple = [&]<std::size_t... J>(std::index_sequence<J...>) { return std::make_tuple(inputs[J]...); }(std::make_index_sequence<n>());
-    const auto gradient = std::apply(grad(f, site), tuple);
+    const auto gradient = detail::value_and_grad("hessian", f, tuple, std::make_index_sequence<n>(), site).gradient;
     const std::vector<Tensor> blocks = transform.jacobian(detail::flatten(gradient));
     if constexpr (n == 1) return blocks[0];
     else {

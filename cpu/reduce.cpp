@@ -146,11 +146,11 @@ void logsumexp(const Context& context, const Primitive& primitive, Inputs ins, O
 
 template <class T>
 void softmax_row(const T* first, T* to, const Lanes<2>& lanes) {
-  const auto [m, s] = log_sum_exp(first, Elements{lanes});
+  const auto state = log_sum_exp(first, Elements{lanes});
   lanes.for_each(0, lanes.count(), [&](const auto& at) {
     for (std::int64_t i = 0; i < lanes.length; ++i) {
       const auto x = static_cast<double>(first[at[0] + i * lanes.step[0]]);
-      to[at[1] + i * lanes.step[1]] = static_cast<T>(s == 0 ? 0.0 : ops::exp_difference(x, m) / s);
+      to[at[1] + i * lanes.step[1]] = static_cast<T>(state.s == 0 ? 0.0 : ops::exp_difference(x, state.m) / state.s);
     }
   });
 }

@@ -50,6 +50,14 @@ double number(const Table& table, std::size_t row, std::size_t column) {
                             place(table, row), cell));
 }
 
+Eigen::MatrixXd numbers(const Table& table, const std::vector<std::size_t>& rows, const std::vector<std::size_t>& columns) {
+  Eigen::MatrixXd values(rows.size(), columns.size());
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    for (std::size_t j = 0; j < columns.size(); ++j)
+      values(static_cast<Index>(i), static_cast<Index>(j)) = number(table, rows[i], columns[j]);
+  return values;
+}
+
 /// The rows to use.
 std::vector<std::size_t> complete_rows(const Table& table, const std::vector<std::size_t>& columns, const Options& options) {
   std::vector<std::size_t> rows;
@@ -66,26 +74,24 @@ std::vector<std::size_t> complete_rows(const Table& table, const std::vector<std
 }
 
 /// 0/1 or 1/2, told apart by the values: a 0 or a 2 decides.
-StatusCode status_code(const Table& table, const std::vector<std::size_t>& rows, std::size_t column) {
-  const auto holds = [&](double status) {
-    return std::any_of(rows.begin(), rows.end(), [&](std::size_t row) { return number(table, row, column) == status; });
-  };
-  if (holds(0)) return StatusCode::zero_one;
-  if (holds(2)) return StatusCode::one_two;
-  if (std::all_of(rows.begin(), rows.end(), [&](std::size_t row) { return number(table, row, column) == 1; }))
-    throw Failure(
-        fmt::format("the status in column '{}' is 1 in every row: all died (0/1) or all censored (1/2)? "
-                    "Say which with --status 01 or --status 12",
-                    table.names[column]));
-  return StatusCode::zero_one;
+StatusCode status_code(const std::string& column, const Eigen::ArrayXd& status) {
+  if ((status == 0).any()) return StatusCode::zero_one;
+  if ((status == 2).any()) return StatusCode::one_two;
+  if ((status != 1).any()) return StatusCode::zero_one;
+  throw Failure(
+      fmt::format("the status in column '{}' is 1 in every row: all died (0/1) or all censored (1/2)? "
+                  "Say which with --status 01 or --status 12",
+                  column));
 }
 
-bool died(const Table& table, std::size_t row, std::size_t column, StatusCode code) {
-  const double censored = code == StatusCode::zero_one ? 0 : 1;
-  const double status = number(table, row, column);
-  if (status == censored || status == censored + 1) return status != censored;
-  throw Failure(fmt::format("{} has the status {} in column '{}'; it must be {} (censored) or {} (event) in every row",
-                            place(table, row), status, table.names[column], censored, censored + 1));
+void check_status(const Table& table, const std::vector<std::size_t>& rows, const std::string& column,
+                  const Eigen::ArrayXd& status, double censored) {
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const double value = status[static_cast<Index>(i)];
+    if (value == censored || value == censored + 1) continue;
+    throw Failure(fmt::format("{} has the status {} in column '{}'; it must be {} (censored) or {} (event) in every row",
+                              place(table, rows[i]), value, column, censored, censored + 1));
+  }
 }
 
 std::string quoted(const std::string& name) { return "'" + name + "'"; }
@@ -107,15 +113,16 @@ void check_constant(const SurvivalData& data, const Eigen::MatrixXd& x) {
   }
 }
 
-/// A pivoted QR puts the columns that the others already span at the end; its R says which others. Columns that agree to seven
+using Factors = Eigen::ColPivHouseholderQR<Eigen::MatrixXd>;
+
+/// The pivoted QR puts the columns that the others already span at the end; its R says which others. Columns that agree to seven
 /// digits count as equal, as in R.
-void check_collinear(const SurvivalData& data, const Eigen::MatrixXd& x) {
+void check_collinear(const SurvivalData& data, const Factors& qr) {
   constexpr double threshold = 1e-7;
-  Eigen::ColPivHouseholderQR<Eigen::MatrixXd> qr(x);
-  const auto r = qr.matrixR();
+  const auto& r = qr.matrixR();
   Index rank = 0;
-  while (rank < std::min(x.rows(), x.cols()) && std::abs(r(rank, rank)) > threshold * std::abs(r(0, 0))) ++rank;
-  if (rank == x.cols()) return;
+  while (rank < std::min(r.rows(), r.cols()) && std::abs(r(rank, rank)) > threshold * std::abs(r(0, 0))) ++rank;
+  if (rank == r.cols()) return;
 
   const Eigen::VectorXd weights =
       r.topLeftCorner(rank, rank).triangularView<Eigen::Upper>().solve(Eigen::VectorXd(r.col(rank).head(rank)));
@@ -134,26 +141,25 @@ void check_collinear(const SurvivalData& data, const Eigen::MatrixXd& x) {
 
 SurvivalData survival_data(const Table& table, const Options& options) {
   const std::vector<std::size_t> columns = used_columns(table, options);
-  std::vector<std::size_t> rows = complete_rows(table, columns, options);
-  const StatusCode code = options.status ? *options.status : status_code(table, rows, columns[1]);
-  std::vector<double> time(table.rows.size());
-  for (std::size_t row : rows) time[row] = number(table, row, columns[0]);
-  std::stable_sort(rows.begin(), rows.end(), [&](std::size_t a, std::size_t b) { return time[a] > time[b]; });
+  const std::vector<std::size_t> rows = complete_rows(table, columns, options);
+  const Eigen::MatrixXd values = numbers(table, rows, columns);
+  const auto time = values.col(0);
+  const auto status = values.col(1).array();
+  const StatusCode code = options.status ? *options.status : status_code(options.event, status);
+  const double censored = code == StatusCode::zero_one ? 0 : 1;
+  check_status(table, rows, options.event, status, censored);
+  if ((status == censored).all())
+    throw Failure(fmt::format("no events: column '{}' says censored in every row", options.event));
 
+  std::vector<Index> order(rows.size());
+  std::iota(order.begin(), order.end(), Index{0});
+  std::stable_sort(order.begin(), order.end(), [&](Index a, Index b) { return time[a] > time[b]; });
   SurvivalData data;
   for (std::size_t j = 2; j < columns.size(); ++j) data.names.push_back(table.names[columns[j]]);
-  const auto n = static_cast<Index>(rows.size()), p = static_cast<Index>(data.names.size());
-  data.time.resize(n);
-  data.event.resize(n);
-  data.covariates.resize(n, p);
+  data.time = time(order);
+  data.event = status(order) != censored;
+  data.covariates = values(order, Eigen::lastN(values.cols() - 2));
   data.dropped = table.rows.size() - rows.size();
-  for (Index i = 0; i < n; ++i) {
-    const std::size_t row = rows[static_cast<std::size_t>(i)];
-    data.time[i] = time[row];
-    data.event[i] = died(table, row, columns[1], code);
-    for (Index j = 0; j < p; ++j) data.covariates(i, j) = number(table, row, columns[static_cast<std::size_t>(j + 2)]);
-  }
-  if (data.events() == 0) throw Failure(fmt::format("no events: column '{}' says censored in every row", options.event));
   return data;
 }
 
@@ -165,18 +171,24 @@ Index rows_at_risk(const SurvivalData& data) {
   return n;
 }
 
-Design standardise(const SurvivalData& data) {
-  Design design{data.covariates.topRows(rows_at_risk(data)), {}};
-  check_constant(data, design.x);
-  design.x.rowwise() -= design.x.colwise().mean().eval();
+Design make_design(const SurvivalData& data) {
+  Eigen::MatrixXd x = data.covariates.topRows(rows_at_risk(data));
+  check_constant(data, x);
+  const auto n = static_cast<double>(x.rows());
+  x.rowwise() -= x.colwise().mean().eval();
   // By the largest element first: squares of very large or very small values would leave the range of double.
-  const Eigen::RowVectorXd largest = design.x.cwiseAbs().colwise().maxCoeff();
-  design.x.array().rowwise() /= largest.array();
-  const Eigen::RowVectorXd deviation = (design.x.colwise().squaredNorm() / static_cast<double>(design.x.rows())).cwiseSqrt();
-  design.x.array().rowwise() /= deviation.array();
-  design.scale = largest.cwiseProduct(deviation).transpose();
-  check_collinear(data, design.x);
-  return design;
+  const Eigen::RowVectorXd largest = x.cwiseAbs().colwise().maxCoeff();
+  x.array().rowwise() /= largest.array();
+  const Eigen::RowVectorXd deviation = (x.colwise().squaredNorm() / n).cwiseSqrt();
+  x.array().rowwise() /= deviation.array();
+
+  const Factors qr(x);  // x P = Q R
+  check_collinear(data, qr);
+  const Index p = x.cols();
+  const Eigen::MatrixXd q = qr.householderQ() * Eigen::MatrixXd::Identity(x.rows(), p);
+  const Eigen::MatrixXd r = qr.matrixR().topRows(p).triangularView<Eigen::Upper>();
+  const Eigen::MatrixXd inverse = r.triangularView<Eigen::Upper>().solve(Eigen::MatrixXd::Identity(p, p));
+  return {std::sqrt(n) * q, std::sqrt(n) * (qr.colsPermutation() * inverse), largest.cwiseProduct(deviation).transpose()};
 }
 
 }  // namespace cox

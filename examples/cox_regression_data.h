@@ -28,14 +28,16 @@ SurvivalData survival_data(const Table& table, const Options& options);
 /// The number of patients at risk at the first event. The others, censored before it, stand behind and say nothing.
 Eigen::Index rows_at_risk(const SurvivalData& data);
 
-/// Covariates with mean 0 and variance 1 over the patients at risk: well conditioned, whatever the units. The model in them has
-/// the same likelihood; its coefficients are those of the covariates times `scale`.
+/// The covariates of the patients at risk, made orthogonal: columns of mean 0, variance 1 and correlation 0 that span the same
+/// space. The model in them has the same likelihood and is well conditioned, whatever the units and however close to collinear.
+/// Coefficients c in x are `back c` in the standardised covariates, and those divided by `deviation` in the covariates.
 struct Design {
-  Eigen::MatrixXd x;  // (rows at risk, covariates)
-  Eigen::VectorXd scale;
+  Eigen::MatrixXd x;          // (rows at risk, covariates)
+  Eigen::MatrixXd back;       // (covariates, covariates)
+  Eigen::VectorXd deviation;  // standard deviation of each covariate
 };
 
 /// Refuses covariates whose coefficients the data cannot tell: constant or collinear ones.
-Design standardise(const SurvivalData& data);
+Design make_design(const SurvivalData& data);
 
 }  // namespace cox

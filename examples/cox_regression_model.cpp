@@ -74,9 +74,9 @@ Expansion expand(const Likelihood& likelihood, const Eigen::VectorXd& beta) {
   return {first.value.item<double>(), sg::as_eigen_vector<double>(first.gradient), -sg::as_eigen_matrix<double>(hessian)};
 }
 
-[[noreturn]] void fail_to_converge(const SurvivalData& data, const Eigen::VectorXd& beta, int steps) {
+[[noreturn]] void fail_to_converge(const SurvivalData& data, const Design& design, const Eigen::VectorXd& beta, int steps) {
   Eigen::Index largest = 0;
-  beta.cwiseAbs().maxCoeff(&largest);
+  (design.back * beta).cwiseAbs().maxCoeff(&largest);
   throw Failure(
       fmt::format("no convergence in {} Newton steps: the coefficient of '{}' grows without end, as where a covariate "
                   "puts the events in perfect order; leave it out with --covariates",
@@ -103,40 +103,38 @@ struct Maximum {
   int steps = 0;
 };
 
-Maximum maximise(const SurvivalData& data, const Likelihood& likelihood, const Eigen::MatrixXd& x, const Progress& progress) {
+Maximum maximise(const SurvivalData& data, const Likelihood& likelihood, const Design& design, const Progress& progress) {
   constexpr int max_steps = 30;
-  Eigen::VectorXd beta = Eigen::VectorXd::Zero(x.cols());
+  Eigen::VectorXd beta = Eigen::VectorXd::Zero(design.x.cols());
   Expansion at = expand(likelihood, beta);
   const double value_at_zero = at.value;
   for (int step = 1; step <= max_steps; ++step) {
     const Eigen::LDLT<Eigen::MatrixXd> factors(at.information);
-    if (factors.info() != Eigen::Success || !(factors.vectorD().minCoeff() > 0)) fail_to_converge(data, beta, step);
+    if (factors.info() != Eigen::Success || !(factors.vectorD().minCoeff() > 0)) fail_to_converge(data, design, beta, step);
     const Eigen::VectorXd direction = factors.solve(at.gradient);
     // Where the maximum is at infinity, the gradient and what a step gains go to 0 as well, but each step still moves somebody's
     // log hazard by about 1. One step from here, a true maximum is reached to the last digits.
-    const bool arrives = direction.dot(at.gradient) < 1e-12 && (x * direction).lpNorm<Eigen::Infinity>() < 1e-3;
+    const bool arrives = direction.dot(at.gradient) < 1e-12 && (design.x * direction).lpNorm<Eigen::Infinity>() < 1e-3;
     const double before = at.value;
     beta = climb(likelihood, beta, direction, before);
     at = expand(likelihood, beta);
     if (progress) progress(step, at.value, at.value - before);
     if (arrives) return {beta, at, value_at_zero, step};
   }
-  fail_to_converge(data, beta, max_steps);
+  fail_to_converge(data, design, beta, max_steps);
 }
 
 }  // namespace
 
 Fit fit(const SurvivalData& data, Ties ties, const Progress& progress) {
   const auto start = std::chrono::steady_clock::now();
-  const Design design = standardise(data);
+  const Design design = make_design(data);
   const Likelihood likelihood = make_likelihood(data, design.x, ties);
-  const Maximum maximum = maximise(data, likelihood, design.x, progress);
-  const auto& information = maximum.at.information;
-  const Eigen::MatrixXd covariance =
-      information.ldlt().solve(Eigen::MatrixXd::Identity(information.rows(), information.cols()));
+  const Maximum maximum = maximise(data, likelihood, design, progress);
+  const Eigen::MatrixXd covariance = design.back * maximum.at.information.ldlt().solve(design.back.transpose());
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
-  return {maximum.beta.cwiseQuotient(design.scale),
-          covariance.diagonal().cwiseSqrt().cwiseQuotient(design.scale),
+  return {(design.back * maximum.beta).cwiseQuotient(design.deviation),
+          covariance.diagonal().cwiseSqrt().cwiseQuotient(design.deviation),
           maximum.value_at_zero,
           maximum.at.value,
           maximum.steps,

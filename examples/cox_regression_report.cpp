@@ -66,7 +66,7 @@ void print_table(const SurvivalData& data, const Fit& fit) {
   const Eigen::VectorXd z = z_values(fit);
   for (Eigen::Index j = 0; j < z.size(); ++j) {
     const double coefficient = fit.coefficients[j], error = fit.standard_errors[j];
-    fmt::print("{:<{}} {:>12.6g} {:>12.6g} {:>12.6g} {:>8.3f} {:>9.3g}   {:.6g} to {:.6g}\n",
+    fmt::print("{:<{}} {:>12.6g} {:>12.6g} {:>12.6g} {:>8.3f} {:>9.3g}   {:>9.6g} to {:.6g}\n",
                data.names[static_cast<std::size_t>(j)], width, coefficient, std::exp(coefficient), error, z[j], p_value(z[j]),
                std::exp(coefficient - normal_quantile * error), std::exp(coefficient + normal_quantile * error));
   }

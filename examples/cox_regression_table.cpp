@@ -33,7 +33,7 @@ std::string take_quoted(std::string_view& text) {
 std::string take_cell(std::string_view& text) {
   if (trim(text).starts_with('"')) return take_quoted(text);
   const std::size_t end = std::min(text.find(','), text.size());
-  const std::string cell(trim(text.substr(0, end)));
+  std::string cell(trim(text.substr(0, end)));
   text.remove_prefix(end);
   return cell;
 }

@@ -63,7 +63,7 @@ Trace::Trace(std::span<const Tensor> placeholders, std::span<const Tensor> outpu
   for (std::int32_t i = 0; i < next_slot; ++i) slots.insert(&node_of(placeholders_[static_cast<std::size_t>(i)]), i);
 
   const auto slot_of = [&](const Tensor& x) {
-    const std::int32_t* slot = slots.find(&node_of(x));
+    const std::int32_t* slot = is_inexact(node_of(x).value.spec.dtype) ? slots.find(&node_of(x)) : nullptr;
     return slot == nullptr ? constant : *slot;
   };
   const std::vector<Tensor> order = post_order(outputs_, [&](const Node& node) {
@@ -72,10 +72,15 @@ Trace::Trace(std::span<const Tensor> placeholders, std::span<const Tensor> outpu
   steps_.reserve(order.size());
   for (const Tensor& x : order) {
     const Node& node = node_of(x);
+    if (!node.tuple && !is_inexact(node.value.spec.dtype)) continue;  // masks and indices carry no derivative
     Edge edge = copy_edge(node);
     if (!edge)
       fail("a tensor that depends on the transform's input was evaluated on another thread while the transform was running; "
            "evaluate it on the transform's own thread, or after it");
+    if (node.selected >= 0) {
+      if (const std::int32_t* tuple = slots.find(&node_of(edge.inputs[0]))) slots.insert(&node, *tuple + node.selected);
+      continue;
+    }
     FixedList<std::int32_t, 2> in_slots(edge.inputs.size());
     bool dependent = false;
     for (std::size_t i = 0; i < in_slots.size(); ++i) {
@@ -83,10 +88,6 @@ Trace::Trace(std::span<const Tensor> placeholders, std::span<const Tensor> outpu
       dependent |= in_slots[i] != constant;
     }
     if (!dependent) continue;
-    if (node.selected >= 0) {
-      slots.insert(&node, in_slots[0] + node.selected);
-      continue;
-    }
     slots.insert(&node, next_slot);
     FixedList<Tensor, 1> outs(node.tuple ? node.tuple->size() : 1);
     for (std::size_t i = 0; i < outs.size(); ++i) outs[i] = node.tuple ? select(x, i) : x;

@@ -36,7 +36,7 @@ class Trace {
   struct Step {
     PrimitiveRef primitive;
     FixedList<Tensor, 2> ins;
-    FixedList<std::int32_t, 2> in_slots;  ///< constant for an input that depends on no placeholder
+    FixedList<std::int32_t, 2> in_slots;  ///< constant for an input that no derivative comes from
     FixedList<Tensor, 1> outs;
     std::int32_t first_slot = 0;
     Site site;

@@ -1,0 +1,98 @@
+#include "support/catch.h"
+#include "support/point.h"
+
+namespace test {
+namespace {
+
+Vector column(const Derivatives& exact, std::size_t i) {
+  Vector result(exact.outputs);
+  for (std::size_t k = 0; k < exact.outputs; ++k) result[k] = exact.first(k, i);
+  return result;
+}
+
+Vector row(const Derivatives& exact, std::size_t k) {
+  return Vector(exact.jacobian.begin() + static_cast<std::ptrdiff_t>(k * exact.inputs),
+                exact.jacobian.begin() + static_cast<std::ptrdiff_t>((k + 1) * exact.inputs));
+}
+
+/// dy = J t
+void check_product(const Point& point, const Tensor& dy, const Denses& t) {
+  Vector expected, scale;
+  for (std::size_t k = 0; k < point.outputs(); ++k) {
+    expected.push_back(dot(row(point.exact, k), flatten(t)));
+    scale.push_back(dot(absolute(row(point.exact, k)), absolute(flatten(t))));
+  }
+  check_close("jvp", flatten(dy), expected, scale, point.row.tolerance.first, point.u, point.row.tolerance.absolute);
+}
+
+void check_tangent(const Point& point, const Denses& t) {
+  const auto [y, dy] = sg::jvp(point.row.f, sg::args(point.x), sg::args(to_tensors(t, point.dtype)));
+  CHECK(same_bits(y, point.row.f(point.x)));
+  REQUIRE(dy.shape() == y.shape());
+  CHECK(dy.dtype() == y.dtype());
+  check_product(point, dy, t);
+}
+
+void check_gradient(const Point& point, const Dense& q) {
+  const auto [y, pullback] = sg::vjp(point.row.f, sg::args(point.x));
+  CHECK(same_bits(y, point.row.f(point.x)));
+  const Tensors gradient = pullback(to_tensor(q, y.dtype()));
+  for (std::size_t i = 0; i < gradient.size(); ++i) {
+    CHECK(gradient[i].shape() == point.x[i].shape());
+    CHECK(gradient[i].dtype() == point.dtype);
+  }
+  Vector expected, scale;
+  for (std::size_t i = 0; i < point.inputs(); ++i) {
+    expected.push_back(dot(column(point.exact, i), q.values));
+    scale.push_back(dot(absolute(column(point.exact, i)), absolute(q.values)));
+  }
+  check_close("vjp", flatten(gradient), expected, scale, point.row.tolerance.first, point.u, point.row.tolerance.absolute);
+}
+
+/// Re <q, J t> = <J^H q, t>
+void check_adjoint(const Point& point, const Denses& t, const Dense& q) {
+  const Vector dy = flatten(sg::jvp(point.row.f, sg::args(point.x), sg::args(to_tensors(t, point.dtype))).tangent);
+  const auto [y, pullback] = sg::vjp(point.row.f, sg::args(point.x));
+  const Vector gradient = flatten(pullback(to_tensor(q, y.dtype())));
+  real scale = 0;
+  for (std::size_t k = 0; k < point.outputs(); ++k)
+    scale += abs(q.values[k]) * dot(absolute(row(point.exact, k)), absolute(flatten(t)));
+  check_close("adjoint identity", {dot(q.values, dy)}, {dot(gradient, flatten(t))}, {scale}, 2 * point.row.tolerance.first,
+              point.u, point.row.tolerance.absolute);
+}
+
+/// One argument active and the others constant: the same gradient, and the part of the tangent that is due to it.
+void check_each_argument_alone(const Point& point, const Denses& t, const Dense& q) {
+  const auto all = sg::vjp(point.row.f, sg::args(point.x));
+  const Tensor cotangent = to_tensor(q, all.value.dtype());
+  const Tensors together = all.pullback(cotangent);
+  for (std::size_t i = 0; i < point.x.size(); ++i) {
+    const auto alone = [&](const Tensor& active) {
+      Tensors x = point.x;
+      x[i] = active;
+      return point.row.f(x);
+    };
+    CHECK(same_bits(sg::vjp(alone, {point.x[i]}).pullback(cotangent), together[i]));
+    Denses only = t;
+    for (std::size_t k = 0; k < only.size(); ++k)
+      if (k != i) only[k] = Dense(only[k].shape);
+    check_product(point, sg::jvp(alone, {point.x[i]}, {to_tensor(t[i], point.dtype)}).tangent, only);
+  }
+}
+
+}  // namespace
+
+void check_first_order(const Point& point) {
+  const Denses t = random_like(point.at, 11);
+  const Dense q = random_like(point.exact.value, 12);
+  check_tangent(point, t);
+  check_gradient(point, q);
+  for (std::size_t i = 0; i < point.inputs(); ++i) check_tangent(point, one_hot(point.at, i));
+  for (std::size_t k = 0; k < point.outputs(); ++k) check_gradient(point, one_hot({point.exact.value}, k)[0]);
+  check_adjoint(point, t, q);
+  if (point.inputs() > 0 && point.outputs() > 0)
+    check_adjoint(point, one_hot(point.at, point.inputs() / 2), one_hot({point.exact.value}, point.outputs() - 1)[0]);
+  check_each_argument_alone(point, t, q);
+}
+
+}  // namespace test

@@ -39,7 +39,6 @@ using namespace ops;
 Tensor take(const Operand& x, const Operand& indices, const AxisOptions& options) {
   const CallScope scope("take", x.site());
   const Tensor tensor = as_tensor(x), index = as_indices(indices);
-  check_dtype(core::Working{}, dtype_of_tensor(tensor));
   const int axis = core::single_axis(options.axis, shape_of(tensor));
   Shape shape = taken_shape(shape_of(tensor), axis, shape_of(index));
   core::checked_size(shape, item_size(dtype_of_tensor(tensor)));
@@ -62,7 +61,7 @@ Tensor scatter_add(const Operand& x, const Operand& indices, const Operand& upda
 Tensor argsort(const Operand& x, const SortOptions& options) {
   const CallScope scope("argsort", x.site());
   const Tensor tensor = as_tensor(x);
-  check_dtype(core::Working{}, dtype_of_tensor(tensor));
+  check_dtype(core::Ordered{}, dtype_of_tensor(tensor));
   const int axis = core::single_axis(options.axis, shape_of(tensor));
   return apply(make_primitive<ArgSort>(axis, options.descending), {shape_of(tensor), DType::int64}, {tensor});
 }

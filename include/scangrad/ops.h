@@ -15,6 +15,8 @@ SCANGRAD_API Tensor subtract(const Operand& a, const Operand& b);
 SCANGRAD_API Tensor multiply(const Operand& a, const Operand& b);
 SCANGRAD_API Tensor divide(const Operand& a, const Operand& b);  ///< a / b; integers are divided as float64
 SCANGRAD_API Tensor negative(const Operand& x);
+/// a^b; integers are raised as float64. The derivative by a is 0 where b is 0, the one by b is 0 where a is 0.
+SCANGRAD_API Tensor pow(const Operand& a, const Operand& b);
 
 inline Tensor operator+(const Operand& a, const Operand& b) { return add(a, b); }
 inline Tensor operator-(const Operand& a, const Operand& b) { return subtract(a, b); }
@@ -28,13 +30,40 @@ SCANGRAD_API Tensor expm1(const Operand& x);  ///< exp(x) - 1, exact near 0
 SCANGRAD_API Tensor log(const Operand& x);
 SCANGRAD_API Tensor log1p(const Operand& x);  ///< log(1 + x), exact near 0
 SCANGRAD_API Tensor sqrt(const Operand& x);
+SCANGRAD_API Tensor rsqrt(const Operand& x);  ///< 1 / sqrt(x)
+SCANGRAD_API Tensor reciprocal(const Operand& x);
 SCANGRAD_API Tensor square(const Operand& x);
-SCANGRAD_API Tensor abs(const Operand& x);      ///< derivative 0 at 0
-SCANGRAD_API Tensor sign(const Operand& x);     ///< -1, 0 or 1; NaN stays; derivative 0
-SCANGRAD_API Tensor sigmoid(const Operand& x);  ///< 1 / (1 + exp(-x))
+SCANGRAD_API Tensor abs(const Operand& x);    ///< real, of complex x too; derivative 0 at 0
+SCANGRAD_API Tensor sign(const Operand& x);   ///< -1, 0 or 1; NaN stays; derivative 0
+SCANGRAD_API Tensor floor(const Operand& x);  ///< derivative 0
+SCANGRAD_API Tensor round(const Operand& x);  ///< ties to even; derivative 0
+SCANGRAD_API Tensor sin(const Operand& x);
+SCANGRAD_API Tensor cos(const Operand& x);
+SCANGRAD_API Tensor tan(const Operand& x);
+SCANGRAD_API Tensor asin(const Operand& x);
+SCANGRAD_API Tensor acos(const Operand& x);
+SCANGRAD_API Tensor atan(const Operand& x);
+SCANGRAD_API Tensor atan2(const Operand& y, const Operand& x);  ///< the angle of (x, y), in (-pi, pi]
+SCANGRAD_API Tensor sinh(const Operand& x);
+SCANGRAD_API Tensor cosh(const Operand& x);
 SCANGRAD_API Tensor tanh(const Operand& x);
+SCANGRAD_API Tensor sigmoid(const Operand& x);      ///< 1 / (1 + exp(-x))
+SCANGRAD_API Tensor softplus(const Operand& x);     ///< log(1 + exp(x)), without overflow
+SCANGRAD_API Tensor log_sigmoid(const Operand& x);  ///< log(sigmoid(x)) = -softplus(-x)
+SCANGRAD_API Tensor erf(const Operand& x);
+SCANGRAD_API Tensor lgamma(const Operand& x);   ///< log |gamma(x)|
+SCANGRAD_API Tensor digamma(const Operand& x);  ///< the derivative of lgamma
+/// x, but at least low and at most high. On the bounds the derivative is x's; beyond them the bound's. NaN stays.
+SCANGRAD_API Tensor clamp(const Operand& x, const Operand& low, const Operand& high);
 SCANGRAD_API Tensor maximum(const Operand& a, const Operand& b);  ///< NaN wins; at a tie each gets half of the cotangent
 SCANGRAD_API Tensor minimum(const Operand& a, const Operand& b);  ///< likewise
+
+// ---- complex numbers (a cotangent of a holomorphic f is conj(f') g; that of a real input is real) -----------------------------
+SCANGRAD_API Tensor real(const Operand& x);
+SCANGRAD_API Tensor imag(const Operand& x);   ///< zeros for real x
+SCANGRAD_API Tensor conj(const Operand& x);
+SCANGRAD_API Tensor angle(const Operand& x);  ///< in (-pi, pi]
+SCANGRAD_API Tensor complex(const Operand& re, const Operand& im);
 
 // ---- comparisons: bool, no derivative ---------------------------------------------------------------------------------------
 SCANGRAD_API Tensor equal(const Operand& a, const Operand& b);
@@ -50,6 +79,15 @@ inline Tensor operator<(const Operand& a, const Operand& b) { return less(a, b);
 inline Tensor operator<=(const Operand& a, const Operand& b) { return less_equal(a, b); }
 inline Tensor operator>(const Operand& a, const Operand& b) { return greater(a, b); }
 inline Tensor operator>=(const Operand& a, const Operand& b) { return greater_equal(a, b); }
+
+/// Logic takes any dtype: what is not 0 is true.
+SCANGRAD_API Tensor logical_and(const Operand& a, const Operand& b);
+SCANGRAD_API Tensor logical_or(const Operand& a, const Operand& b);
+SCANGRAD_API Tensor logical_xor(const Operand& a, const Operand& b);
+SCANGRAD_API Tensor logical_not(const Operand& x);
+SCANGRAD_API Tensor isnan(const Operand& x);
+SCANGRAD_API Tensor isinf(const Operand& x);
+SCANGRAD_API Tensor isfinite(const Operand& x);
 
 /// `a` where the condition (bool) holds, else `b`. A value or derivative of the side not taken never gets in, NaN or not.
 SCANGRAD_API Tensor where(const Operand& condition, const Operand& a, const Operand& b);

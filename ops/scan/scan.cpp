@@ -150,11 +150,11 @@ Tensor cumprod(const Operand& x, const ScanOptions& options) {
   return scan("cumprod", x, options, number_dtype, core::Numbers{}, [](ScanOrder o) { return make_primitive<CumProd>(o); });
 }
 Tensor cummax(const Operand& x, const ScanOptions& options) {
-  return scan("cummax", x, options, number_dtype, core::Numbers{},
+  return scan("cummax", x, options, number_dtype, core::Reals{},
               [](ScanOrder o) { return make_primitive<CumExtreme>(o, true, false); });
 }
 Tensor cummin(const Operand& x, const ScanOptions& options) {
-  return scan("cummin", x, options, number_dtype, core::Numbers{},
+  return scan("cummin", x, options, number_dtype, core::Reals{},
               [](ScanOrder o) { return make_primitive<CumExtreme>(o, false, false); });
 }
 Tensor logcumsumexp(const Operand& x, const ScanOptions& options) {

@@ -6,13 +6,12 @@
 
 #include "cpu/backend.h"
 #include "ops/gather.h"
-#include "ops/scan/scan.h"
+#include "ops/scan/monoid.h"
 
 namespace scangrad::inline v0::cpu {
 namespace {
 
 using core::Every;
-using core::Inexact;
 using core::Numbers;
 using core::Ordered;
 
@@ -151,15 +150,25 @@ void argsort(const Context& context, const Primitive& primitive, Inputs ins, Out
   });
 }
 
+/// An index within a lane of `size` elements; -1 where a sparse one takes nothing. Throws on one that is out of range.
+std::int64_t lane_index(std::int64_t index, std::int64_t size, int axis, bool sparse) {
+  if (sparse && index == -1) return -1;
+  core::check(index >= (sparse ? 0 : -size) && index < size, "index {} is out of range for axis {} of size {}; it must be in {}..{}",
+              index, axis, size, -size, size - 1);
+  return index < 0 ? index + size : index;
+}
+
 void gather_along(const Context& context, const Primitive& primitive, Inputs ins, Outputs outs) {
-  const int axis = static_cast<const ops::GatherAlong&>(primitive).axis;
+  const auto& gather = static_cast<const ops::GatherAlong&>(primitive);
+  const std::int64_t size = ins[0]->shape()[static_cast<std::size_t>(gather.axis)];
   Array& out = outs[0];
   context.allocate(out);
-  const auto lanes = Lanes<3>::along(out.shape(), {ins[0]->strides, ins[1]->strides, out.strides}, axis, false);
-  visit_checked(Inexact{}, out.dtype(), [&]<class T>() {
+  const auto lanes = Lanes<3>::along(out.shape(), {ins[0]->strides, ins[1]->strides, out.strides}, gather.axis, false);
+  visit_checked(Every{}, out.dtype(), [&]<class T>() {
     for_each_lane(context, lanes, [&](const auto& at) {
       for (std::int64_t i = 0; i < lanes.length; ++i) {
-        const std::int64_t index = ins[1]->data<std::int64_t>()[at[1] + i * lanes.step[1]];
+        const std::int64_t index =
+            lane_index(ins[1]->data<std::int64_t>()[at[1] + i * lanes.step[1]], size, gather.axis, gather.sparse);
         out.data<T>()[at[2] + i * lanes.step[2]] = index < 0 ? T{} : ins[0]->data<T>()[at[0] + index * lanes.step[0]];
       }
     });
@@ -167,18 +176,19 @@ void gather_along(const Context& context, const Primitive& primitive, Inputs ins
 }
 
 void scatter_along(const Context& context, const Primitive& primitive, Inputs ins, Outputs outs) {
-  const int axis = static_cast<const ops::ScatterAlong&>(primitive).axis;
+  const auto& scatter = static_cast<const ops::ScatterAlong&>(primitive);
   Array& out = outs[0];
-  const auto lanes =
-      Lanes<3>::along(out.shape(), {ins[0]->strides, ins[1]->strides, core::dense_strides(out.shape())}, axis, false);
-  visit_checked(Inexact{}, out.dtype(), [&]<class T>() {
+  const auto lanes = Lanes<3>::along(ins[1]->shape(), {ins[0]->strides, ins[1]->strides, core::dense_strides(out.shape())},
+                                     scatter.axis, false);
+  visit_checked(Numbers{}, out.dtype(), [&]<class T>() {
     accumulate<T>(context, out, [&]<class Sum>(Sum* sums) {
       std::fill_n(sums, out.size(), Sum{});
       for_each_lane(context, lanes, [&](const auto& at) {
         for (std::int64_t i = 0; i < lanes.length; ++i) {
-          const std::int64_t index = ins[1]->data<std::int64_t>()[at[1] + i * lanes.step[1]];
+          const std::int64_t index =
+              lane_index(ins[1]->data<std::int64_t>()[at[1] + i * lanes.step[1]], scatter.size, scatter.axis, scatter.sparse);
           if (index >= 0)
-            sums[at[2] + index * lanes.step[2]] += core::convert<Sum>(ins[0]->data<T>()[at[0] + i * lanes.step[0]]);
+            add_to(sums[at[2] + index * lanes.step[2]], core::convert<Sum>(ins[0]->data<T>()[at[0] + i * lanes.step[0]]));
         }
       });
     });

@@ -63,14 +63,14 @@ struct Elements {
 };
 
 /// out = f(first, elements) for each element of the output.
-template <class T, class F>
+template <class T, class To = T, class F>
 void reduce(const Context& context, const Primitive& primitive, const Array& in, Array& out, const F& f) {
   const Dims& axes = static_cast<const ops::Reduction&>(primitive).axes;
   context.allocate(out);
   if (out.size() == 0) return;
   const Split<2> parts = split<2>(in.shape(), {in.strides, with_reduced_axes(out.strides, axes)}, axes);
   const T* from = in.data<T>();
-  T* to = out.data<T>();
+  To* to = out.data<To>();
   const std::int64_t work = std::max<std::int64_t>(1, in.size() / parts.kept.count());
   context.parallel_for(parts.kept.count(), parallel_grain / work, [&](std::int64_t begin, std::int64_t end) {
     parts.kept.for_each(begin, end, [&](const auto& at) {
@@ -138,6 +138,22 @@ void extreme(const Context& context, const Primitive& primitive, Inputs ins, Out
   });
 }
 
+template <bool largest>
+void arg_extreme(const Context& context, const Primitive& primitive, Inputs ins, Outputs outs) {
+  visit_checked(Ordered{}, ins[0]->dtype(), [&]<class T>() {
+    reduce<T, std::int64_t>(context, primitive, *ins[0], outs[0], [](const T* first, Elements elements) {
+      auto best = core::widen(*first);
+      std::int64_t best_at = 0, at = 0;
+      elements.for_each(first, [&](T element) {
+        const auto x = core::widen(element);
+        if (best == best && (x != x || (largest ? x > best : x < best))) best = x, best_at = at;
+        ++at;
+      });
+      return best_at;
+    });
+  });
+}
+
 template <class T>
 auto log_sum_exp(const T* first, Elements elements) {
   using Monoid = ops::LogSumExpMonoid<T>;
@@ -187,6 +203,8 @@ void register_reductions() {
   core::add_kernel<ops::Sum>(DeviceType::cpu, sum);
   core::add_kernel<ops::Max>(DeviceType::cpu, extreme<true>);
   core::add_kernel<ops::Min>(DeviceType::cpu, extreme<false>);
+  core::add_kernel<ops::ArgMax>(DeviceType::cpu, arg_extreme<true>);
+  core::add_kernel<ops::ArgMin>(DeviceType::cpu, arg_extreme<false>);
   core::add_kernel<ops::LogSumExp>(DeviceType::cpu, logsumexp);
   core::add_kernel<ops::Softmax>(DeviceType::cpu, softmax);
 }

@@ -110,6 +110,29 @@ SCANGRAD_API Tensor mean(const Operand& x, const ReduceOptions& options = {});  
 SCANGRAD_API Tensor max(const Operand& x, const ReduceOptions& options = {});
 SCANGRAD_API Tensor min(const Operand& x, const ReduceOptions& options = {});
 
+/// The product; the derivatives divide by nothing, so zeros are exact. Empty: 1.
+SCANGRAD_API Tensor prod(const Operand& x, const ReduceOptions& options = {});
+SCANGRAD_API Tensor any(const Operand& x, const ReduceOptions& options = {});  ///< is one not 0; empty: false
+SCANGRAD_API Tensor all(const Operand& x, const ReduceOptions& options = {});  ///< is none 0; empty: true
+/// sqrt(sum |x|^2), without overflow; derivative 0 at 0.
+SCANGRAD_API Tensor norm(const Operand& x, const ReduceOptions& options = {});
+
+struct VarOptions {
+  Axes axis = {};
+  bool keepdims = false;
+  std::int64_t ddof = 0;  ///< the sum of squares is divided by count - ddof
+};
+SCANGRAD_API Tensor var(const Operand& x, const VarOptions& options = {});
+SCANGRAD_API Tensor std(const Operand& x, const VarOptions& options = {});
+
+struct ArgOptions {
+  Axes axis = {};  ///< one axis; default: of the flattened tensor
+  bool keepdims = false;
+};
+/// Where the largest element stands, int64: the first at ties; the first NaN wins.
+SCANGRAD_API Tensor argmax(const Operand& x, const ArgOptions& options = {});
+SCANGRAD_API Tensor argmin(const Operand& x, const ArgOptions& options = {});
+
 // ---- shapes: views, no copies -----------------------------------------------------------------------------------------------
 /// One size may be -1: it is what the others leave. Row-major order is kept.
 SCANGRAD_API Tensor reshape(const Operand& x, const Shape& shape);
@@ -135,6 +158,31 @@ struct AxisOptions {
 SCANGRAD_API Tensor concatenate(const std::vector<Tensor>& tensors, const AxisOptions& options = {}, Site site = Site::here());
 SCANGRAD_API Tensor stack(const std::vector<Tensor>& tensors, const AxisOptions& options = {}, Site site = Site::here());
 
+SCANGRAD_API Tensor moveaxis(const Operand& x, int from, int to);
+SCANGRAD_API Tensor swapaxes(const Operand& x, int a, int b);
+/// Parts of the given sizes along an axis, or that many equal ones.
+SCANGRAD_API std::vector<Tensor> split(const Operand& x, const std::vector<std::int64_t>& sizes, const AxisOptions& options = {});
+SCANGRAD_API std::vector<Tensor> split(const Operand& x, std::int64_t parts, const AxisOptions& options = {});
+
+struct PadWidth {
+  std::int64_t before = 0, after = 0;
+};
+/// `value` around x: pad(x, {{1, 0}, {0, 2}}) puts one row before and two columns after.
+SCANGRAD_API Tensor pad(const Operand& x, const std::vector<PadWidth>& widths, const Operand& value = 0);
+/// Elements move by `by` places towards the end of the axis; what leaves there comes in at the front.
+SCANGRAD_API Tensor roll(const Operand& x, std::int64_t by, const AxisOptions& options = {});
+/// As roll, but `fill` comes in.
+SCANGRAD_API Tensor shift(const Operand& x, std::int64_t by, const Operand& fill = 0, const AxisOptions& options = {});
+/// Each element `times` times in a row: [a, a, b, b].
+SCANGRAD_API Tensor repeat(const Operand& x, std::int64_t times, const AxisOptions& options = {});
+/// The whole again and again along each axis: [a, b, a, b].
+SCANGRAD_API Tensor tile(const Operand& x, const Shape& times);
+/// The part of the last two axes on and below (above) the diagonal `offset` places right of the main one; 0 elsewhere.
+SCANGRAD_API Tensor tril(const Operand& x, std::int64_t offset = 0);
+SCANGRAD_API Tensor triu(const Operand& x, std::int64_t offset = 0);
+/// Of a matrix its diagonal, of a vector the matrix that has it as diagonal.
+SCANGRAD_API Tensor diag(const Operand& x);
+
 /// Every element is `value`; the dtype is that of the value (C++ integers: int64, double: float64).
 SCANGRAD_API Tensor full(const Shape& shape, const Operand& value);
 
@@ -145,6 +193,13 @@ SCANGRAD_API Tensor take(const Operand& x, const Operand& indices, const AxisOpt
 /// A copy of x to which `updates` (the shape of take(x, indices)) are added at the indices; repeated ones add up, in order.
 SCANGRAD_API Tensor scatter_add(const Operand& x, const Operand& indices, const Operand& updates, const AxisOptions& options = {});
 
+/// x[i] along one axis, lane by lane; the other axes of x and the indices broadcast.
+SCANGRAD_API Tensor take_along_axis(const Operand& x, const Operand& indices, const AxisOptions& options = {});
+/// Row k of the result is the sum of the rows of x whose segment is k; (count, ...).
+SCANGRAD_API Tensor segment_sum(const Operand& x, const Operand& segments, std::int64_t count);
+/// 1 where the last, new axis equals the index, else 0.
+SCANGRAD_API Tensor one_hot(const Operand& indices, std::int64_t size, TensorOptions options = {});
+
 struct SortOptions {
   Axes axis = -1;
   bool descending = false;
@@ -152,8 +207,18 @@ struct SortOptions {
 /// The int64 indices that sort x along an axis: stable, NaN last in either direction.
 SCANGRAD_API Tensor argsort(const Operand& x, const SortOptions& options = {});
 
+/// x in order along an axis; its derivative moves with the elements.
+SCANGRAD_API Tensor sort(const Operand& x, const SortOptions& options = {});
+struct TopK {
+  Tensor values, indices;
+};
+/// The k largest elements along an axis, largest first, and where they stand.
+SCANGRAD_API TopK topk(const Operand& x, std::int64_t k, const AxisOptions& options = {.axis = -1});
+
 // ---- matrices ---------------------------------------------------------------------------------------------------------------
 /// (m, k) by (k, n); a vector (k,) stands for a row on the left and a column on the right, and drops out of the shape.
 SCANGRAD_API Tensor matmul(const Operand& a, const Operand& b);
+SCANGRAD_API Tensor dot(const Operand& a, const Operand& b);    ///< of two vectors
+SCANGRAD_API Tensor outer(const Operand& a, const Operand& b);  ///< of two vectors: a_i b_j
 
 }  // namespace scangrad::inline v0

@@ -11,11 +11,17 @@ namespace scangrad::inline v0::core {
 template <class... Ts>
 struct TypeList {};
 
-// int32, float16, bfloat16, complex64 and complex128 are stored, promoted and printed; their kernels are still to come.
-using Floats = TypeList<float, double>;
-using Numbers = TypeList<std::int64_t, float, double>;
-using Working = TypeList<bool, std::int64_t, float, double>;
-using Every = TypeList<bool, std::int32_t, std::int64_t, float16, bfloat16, float, double, std::complex<float>, std::complex<double>>;
+template <class... A, class... B>
+TypeList<A..., B...> join(TypeList<A...>, TypeList<B...>);
+
+using Integers = TypeList<std::int32_t, std::int64_t>;
+using Floats = TypeList<float16, bfloat16, float, double>;
+using Complexes = TypeList<std::complex<float>, std::complex<double>>;
+using Inexact = decltype(join(Floats(), Complexes()));
+using Reals = decltype(join(Integers(), Floats()));
+using Numbers = decltype(join(Reals(), Complexes()));
+using Ordered = decltype(join(TypeList<bool>(), Reals()));
+using Every = decltype(join(TypeList<bool>(), Numbers()));
 
 /// Calls f.template operator()<T>() for the T of `dtype` if the list holds it; says whether it did.
 template <class... Ts, class F>
@@ -49,7 +55,7 @@ constexpr bool holds(TypeList<Ts...>, DType dtype) {
 /// Any element type as one that C++ can compute with.
 template <class T>
 auto widen(T value) {
-  if constexpr (std::is_same_v<T, float16> || std::is_same_v<T, bfloat16>) return static_cast<float>(value);
+  if constexpr (requires { value.bits; }) return static_cast<float>(value);  // a half
   else return value;
 }
 
@@ -57,6 +63,16 @@ template <class T>
 inline constexpr bool is_complex_type = false;
 template <class R>
 inline constexpr bool is_complex_type<std::complex<R>> = true;
+template <class T>
+inline constexpr bool is_half_type = std::is_same_v<T, float16> || std::is_same_v<T, bfloat16>;
+
+/// A double as a float that rounds to the same half as the double does: inexact ones end in an odd bit.
+inline float round_to_odd(double value) {
+  const auto nearest = static_cast<float>(value);
+  if (static_cast<double>(nearest) == value || value != value) return nearest;
+  const bool away = (nearest > 0 ? nearest : -nearest) > (value > 0 ? value : -value);
+  return std::bit_cast<float>((std::bit_cast<std::uint32_t>(nearest) - (away ? 1u : 0u)) | 1u);
+}
 
 /// A value as another element type: the imaginary part goes, anything but 0 is true, floats truncate towards 0
 /// (out of range: the lowest integer).
@@ -74,8 +90,9 @@ To convert(From from) {
     else return convert<To>(value.real());
   } else if constexpr (std::is_same_v<To, bool>) {
     return value != Value{};
-  } else if constexpr (std::is_same_v<To, float16> || std::is_same_v<To, bfloat16>) {
-    return To(static_cast<float>(value));
+  } else if constexpr (is_half_type<To>) {
+    if constexpr (std::is_same_v<Value, float>) return To(value);
+    else return To(round_to_odd(static_cast<double>(value)));
   } else if constexpr (std::is_floating_point_v<Value> && std::is_integral_v<To>) {
     constexpr Value limit = static_cast<Value>(std::numeric_limits<To>::max() / 2 + 1) * 2;
     return value >= -limit && value < limit ? static_cast<To>(value) : std::numeric_limits<To>::min();  // NaN too

@@ -6,14 +6,14 @@
 
 #include "cpu/backend.h"
 #include "ops/gather.h"
-#include "ops/scan/scan.h"
+#include "ops/scan/monoid.h"
 
 namespace scangrad::inline v0::cpu {
 namespace {
 
-using core::Floats;
+using core::Every;
 using core::Numbers;
-using core::Working;
+using core::Ordered;
 
 /// The indices, row-major and counted from 0; throws on one that is out of range.
 Context::Scratch<std::int64_t> checked_indices(const Context& context, const Array& indices, int axis, std::int64_t size) {
@@ -40,18 +40,18 @@ struct IndexedBlocks {
   std::int64_t taken_step;    ///< from one index to the next, in the row-major taken array
 };
 
-IndexedBlocks indexed_blocks(const Array& indexed, const Strides& taken, int axis, std::size_t index_rank) {
+IndexedBlocks indexed_blocks(const Shape& indexed, const Strides& strides, const Strides& taken, int axis, std::size_t index_rank) {
   const auto a = static_cast<std::size_t>(axis);
-  Shape shape(indexed.shape().size() - 1, 0);
+  Shape shape(indexed.size() - 1, 0);
   Strides in(shape.size(), 0), out(shape.size(), 0);
   for (std::size_t i = 0; i < shape.size(); ++i) {
     const std::size_t from = i < a ? i : i + 1;
-    shape[i] = indexed.shape()[from];
-    in[i] = indexed.strides[from];
+    shape[i] = indexed[from];
+    in[i] = strides[from];
     out[i] = taken[i < a ? i : i + index_rank];
   }
   const std::int64_t step = index_rank > 0 ? taken[a + index_rank - 1] : 0;
-  return {Lanes<2>::elementwise(shape, {in, out}), indexed.strides[a], step};
+  return {Lanes<2>::elementwise(shape, {in, out}), strides[a], step};
 }
 
 void take(const Context& context, const Primitive& primitive, Inputs ins, Outputs outs) {
@@ -60,9 +60,9 @@ void take(const Context& context, const Primitive& primitive, Inputs ins, Output
   const auto indices = checked_indices(context, *ins[1], axis, ins[0]->shape()[static_cast<std::size_t>(axis)]);
   context.allocate(out);
   if (out.size() == 0) return;
-  const IndexedBlocks blocks = indexed_blocks(*ins[0], out.strides, axis, ins[1]->shape().size());
+  const IndexedBlocks blocks = indexed_blocks(ins[0]->shape(), ins[0]->strides, out.strides, axis, ins[1]->shape().size());
   const std::int64_t count = ins[1]->size();
-  visit_checked(Working{}, out.dtype(), [&]<class T>() {
+  visit_checked(Every{}, out.dtype(), [&]<class T>() {
     for_each_lane(context, blocks.lanes, [&](const auto& at) {
       const T* from = ins[0]->data<T>() + at[0];
       T* to = out.data<T>() + at[1];
@@ -76,39 +76,53 @@ void take(const Context& context, const Primitive& primitive, Inputs ins, Output
 
 template <class T>
 void add_to(T& target, T value) {
-  if constexpr (std::is_integral_v<T>) target = ops::wrapping::add(target, value);
+  if constexpr (std::is_integral_v<T>) target = core::convert<T>(ops::wrapping::add(std::int64_t{target}, std::int64_t{value}));
   else target += value;
+}
+
+/// f(sums), where sums is the row-major output itself; for halves, floats that are rounded to it once at the end.
+template <class T, class F>
+void accumulate(const Context& context, Array& out, const F& f) {
+  if constexpr (core::is_half_type<T>) {
+    const auto sums = context.scratch<float>(out.size());
+    context.allocate(out);
+    f(sums.data());
+    for (std::int64_t i = 0; i < out.size(); ++i) out.data<T>()[i] = T(sums.data()[i]);
+  } else {
+    context.allocate(out);
+    f(out.data<T>());
+  }
 }
 
 void scatter_add(const Context& context, const Primitive& primitive, Inputs ins, Outputs outs) {
   const int axis = static_cast<const ops::ScatterAdd&>(primitive).axis;
   Array& out = outs[0];
   const auto indices = checked_indices(context, *ins[1], axis, out.shape()[static_cast<std::size_t>(axis)]);
-  context.allocate(out);
-  if (out.size() == 0) return;
-  const auto copied = Lanes<2>::elementwise(out.shape(), {ins[0]->strides, out.strides});
-  const Array& updates = *ins[2];
+  const Array* updates = ins[2];
   Array row_major;  // the updates with one step from index to index
-  const Array* from_updates = &updates;
-  if (!updates.dense) {
-    row_major.spec = updates.spec;
-    core::find_kernel(core::Contiguous(), context.device())(context, core::Contiguous(), Inputs(&from_updates, 1), Outputs(&row_major, 1));
-    from_updates = &row_major;
+  if (!updates->dense) {
+    row_major.spec = updates->spec;
+    core::find_kernel(core::Contiguous(), context.device())(context, core::Contiguous(), Inputs(&updates, 1), Outputs(&row_major, 1));
+    updates = &row_major;
   }
-  const IndexedBlocks blocks = indexed_blocks(out, core::dense_strides(updates.shape()), axis, ins[1]->shape().size());
-  const std::int64_t count = ins[1]->size();
+  const Strides to_strides = core::dense_strides(out.shape());
+  const auto copied = Lanes<2>::elementwise(out.shape(), {ins[0]->strides, to_strides});
+  const IndexedBlocks blocks =
+      indexed_blocks(out.shape(), to_strides, core::dense_strides(updates->shape()), axis, ins[1]->shape().size());
   visit_checked(Numbers{}, out.dtype(), [&]<class T>() {
-    for_each_lane(context, copied, [&](const auto& at) {
-      for (std::int64_t i = 0; i < copied.length; ++i)
-        out.data<T>()[at[1] + i * copied.step[1]] = ins[0]->data<T>()[at[0] + i * copied.step[0]];
-    });
-    for_each_lane(context, blocks.lanes, [&](const auto& at) {
-      T* to = out.data<T>() + at[0];
-      const T* from = from_updates->data<T>() + at[1];
-      for (std::int64_t k = 0; k < count; ++k)
-        for (std::int64_t i = 0; i < blocks.lanes.length; ++i)
-          add_to(to[indices.data()[k] * blocks.indexed_step + i * blocks.lanes.step[0]],
-                 from[k * blocks.taken_step + i * blocks.lanes.step[1]]);
+    accumulate<T>(context, out, [&]<class Sum>(Sum* sums) {
+      if (out.size() == 0) return;
+      for_each_lane(context, copied, [&](const auto& at) {
+        for (std::int64_t i = 0; i < copied.length; ++i)
+          sums[at[1] + i * copied.step[1]] = core::convert<Sum>(ins[0]->data<T>()[at[0] + i * copied.step[0]]);
+      });
+      for_each_lane(context, blocks.lanes, [&](const auto& at) {
+        const T* from = updates->data<T>() + at[1];
+        for (std::int64_t k = 0; k < ins[1]->size(); ++k)
+          for (std::int64_t i = 0; i < blocks.lanes.length; ++i)
+            add_to(sums[at[0] + indices.data()[k] * blocks.indexed_step + i * blocks.lanes.step[0]],
+                   core::convert<Sum>(from[k * blocks.taken_step + i * blocks.lanes.step[1]]));
+      });
     });
   });
 }
@@ -119,13 +133,13 @@ void argsort(const Context& context, const Primitive& primitive, Inputs ins, Out
   const auto lanes = Lanes<2>::along(out.shape(), {ins[0]->strides, core::dense_strides(out.shape())}, sort.axis, false);
   const auto order = context.scratch<std::int64_t>(lanes.length);
   context.allocate(out);
-  visit_checked(Working{}, ins[0]->dtype(), [&]<class T>() {
+  visit_checked(Ordered{}, ins[0]->dtype(), [&]<class T>() {
     lanes.for_each(0, lanes.count(), [&](const auto& at) {
       const T* x = ins[0]->data<T>() + at[0];
       const std::int64_t step = lanes.step[0];
       const auto before = [&](std::int64_t i, std::int64_t j) {
-        const T a = x[i * step], b = x[j * step];
-        if constexpr (std::is_floating_point_v<T>)
+        const auto a = core::widen(x[i * step]), b = core::widen(x[j * step]);
+        if constexpr (std::is_floating_point_v<decltype(core::widen(T{}))>)
           if (std::isnan(a) || std::isnan(b)) return !std::isnan(a) && std::isnan(b);  // NaN last
         return sort.descending ? b < a : a < b;
       };
@@ -136,33 +150,47 @@ void argsort(const Context& context, const Primitive& primitive, Inputs ins, Out
   });
 }
 
+/// An index within a lane of `size` elements; -1 where a sparse one takes nothing. Throws on one that is out of range.
+std::int64_t lane_index(std::int64_t index, std::int64_t size, int axis, bool sparse) {
+  if (sparse && index == -1) return -1;
+  core::check(index >= (sparse ? 0 : -size) && index < size, "index {} is out of range for axis {} of size {}; it must be in {}..{}",
+              index, axis, size, -size, size - 1);
+  return index < 0 ? index + size : index;
+}
+
 void gather_along(const Context& context, const Primitive& primitive, Inputs ins, Outputs outs) {
-  const int axis = static_cast<const ops::GatherAlong&>(primitive).axis;
+  const auto& gather = static_cast<const ops::GatherAlong&>(primitive);
+  const std::int64_t size = ins[0]->shape()[static_cast<std::size_t>(gather.axis)];
   Array& out = outs[0];
   context.allocate(out);
-  const auto lanes = Lanes<3>::along(out.shape(), {ins[0]->strides, ins[1]->strides, out.strides}, axis, false);
-  visit_checked(Floats{}, out.dtype(), [&]<class T>() {
+  const auto lanes = Lanes<3>::along(out.shape(), {ins[0]->strides, ins[1]->strides, out.strides}, gather.axis, false);
+  visit_checked(Every{}, out.dtype(), [&]<class T>() {
     for_each_lane(context, lanes, [&](const auto& at) {
       for (std::int64_t i = 0; i < lanes.length; ++i) {
-        const std::int64_t index = ins[1]->data<std::int64_t>()[at[1] + i * lanes.step[1]];
-        out.data<T>()[at[2] + i * lanes.step[2]] = index < 0 ? T{0} : ins[0]->data<T>()[at[0] + index * lanes.step[0]];
+        const std::int64_t index =
+            lane_index(ins[1]->data<std::int64_t>()[at[1] + i * lanes.step[1]], size, gather.axis, gather.sparse);
+        out.data<T>()[at[2] + i * lanes.step[2]] = index < 0 ? T{} : ins[0]->data<T>()[at[0] + index * lanes.step[0]];
       }
     });
   });
 }
 
 void scatter_along(const Context& context, const Primitive& primitive, Inputs ins, Outputs outs) {
-  const int axis = static_cast<const ops::ScatterAlong&>(primitive).axis;
+  const auto& scatter = static_cast<const ops::ScatterAlong&>(primitive);
   Array& out = outs[0];
-  context.allocate(out);
-  std::fill_n(out.storage->data, out.storage->bytes, std::byte{0});
-  const auto lanes = Lanes<3>::along(out.shape(), {ins[0]->strides, ins[1]->strides, out.strides}, axis, false);
-  visit_checked(Floats{}, out.dtype(), [&]<class T>() {
-    for_each_lane(context, lanes, [&](const auto& at) {
-      for (std::int64_t i = 0; i < lanes.length; ++i) {
-        const std::int64_t index = ins[1]->data<std::int64_t>()[at[1] + i * lanes.step[1]];
-        if (index >= 0) out.data<T>()[at[2] + index * lanes.step[2]] += ins[0]->data<T>()[at[0] + i * lanes.step[0]];
-      }
+  const auto lanes = Lanes<3>::along(ins[1]->shape(), {ins[0]->strides, ins[1]->strides, core::dense_strides(out.shape())},
+                                     scatter.axis, false);
+  visit_checked(Numbers{}, out.dtype(), [&]<class T>() {
+    accumulate<T>(context, out, [&]<class Sum>(Sum* sums) {
+      std::fill_n(sums, out.size(), Sum{});
+      for_each_lane(context, lanes, [&](const auto& at) {
+        for (std::int64_t i = 0; i < lanes.length; ++i) {
+          const std::int64_t index =
+              lane_index(ins[1]->data<std::int64_t>()[at[1] + i * lanes.step[1]], scatter.size, scatter.axis, scatter.sparse);
+          if (index >= 0)
+            add_to(sums[at[2] + index * lanes.step[2]], core::convert<Sum>(ins[0]->data<T>()[at[0] + i * lanes.step[0]]));
+        }
+      });
     });
   });
 }

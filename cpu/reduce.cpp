@@ -12,7 +12,7 @@ namespace {
 
 using core::Floats;
 using core::Numbers;
-using core::Working;
+using core::Ordered;
 
 /// The axes in two groups: those that stay, and those that are reduced, walked for each place of the others.
 template <std::size_t N>
@@ -63,14 +63,14 @@ struct Elements {
 };
 
 /// out = f(first, elements) for each element of the output.
-template <class T, class F>
+template <class T, class To = T, class F>
 void reduce(const Context& context, const Primitive& primitive, const Array& in, Array& out, const F& f) {
   const Dims& axes = static_cast<const ops::Reduction&>(primitive).axes;
   context.allocate(out);
   if (out.size() == 0) return;
   const Split<2> parts = split<2>(in.shape(), {in.strides, with_reduced_axes(out.strides, axes)}, axes);
   const T* from = in.data<T>();
-  T* to = out.data<T>();
+  To* to = out.data<To>();
   const std::int64_t work = std::max<std::int64_t>(1, in.size() / parts.kept.count());
   context.parallel_for(parts.kept.count(), parallel_grain / work, [&](std::int64_t begin, std::int64_t end) {
     parts.kept.for_each(begin, end, [&](const auto& at) {
@@ -96,7 +96,14 @@ T sum_of(const T* first, Elements elements) {
   if constexpr (std::is_integral_v<T>) {
     std::int64_t total = 0;
     elements.for_each(first, [&](T x) { total = ops::wrapping::add(total, x); });
-    return total;
+    return core::convert<T>(total);
+  } else if constexpr (core::is_complex_type<T>) {
+    Compensated real, imag;
+    elements.for_each(first, [&](T x) {
+      real.add(x.real());
+      imag.add(x.imag());
+    });
+    return core::convert<T>(std::complex<double>(real.total(), imag.total()));
   } else {
     constexpr std::int64_t block = 64;
     Compensated total;
@@ -104,11 +111,11 @@ T sum_of(const T* first, Elements elements) {
       for (std::int64_t begin = 0; begin < length; begin += block) {
         const std::int64_t end = std::min(begin + block, length);
         double part = 0;
-        for (std::int64_t i = begin; i < end; ++i) part += static_cast<double>(lane[i * step]);
+        for (std::int64_t i = begin; i < end; ++i) part += core::convert<double>(lane[i * step]);
         total.add(part);
       }
     });
-    return static_cast<T>(total.total());
+    return core::convert<T>(total.total());
   }
 }
 
@@ -119,11 +126,30 @@ void sum(const Context& context, const Primitive& primitive, Inputs ins, Outputs
 
 template <bool largest>
 void extreme(const Context& context, const Primitive& primitive, Inputs ins, Outputs outs) {
-  visit_checked(Working{}, ins[0]->dtype(), [&]<class T>() {
+  visit_checked(Ordered{}, ins[0]->dtype(), [&]<class T>() {
     reduce<T>(context, primitive, *ins[0], outs[0], [](const T* first, Elements elements) {
-      T best = *first;
-      elements.for_each(first, [&](T x) { best = best != best || (largest ? best >= x : best <= x) ? best : x; });
-      return best;
+      auto best = core::widen(*first);
+      elements.for_each(first, [&](T element) {
+        const auto x = core::widen(element);
+        best = best != best || (largest ? best >= x : best <= x) ? best : x;
+      });
+      return core::convert<T>(best);
+    });
+  });
+}
+
+template <bool largest>
+void arg_extreme(const Context& context, const Primitive& primitive, Inputs ins, Outputs outs) {
+  visit_checked(Ordered{}, ins[0]->dtype(), [&]<class T>() {
+    reduce<T, std::int64_t>(context, primitive, *ins[0], outs[0], [](const T* first, Elements elements) {
+      auto best = core::widen(*first);
+      std::int64_t best_at = 0, at = 0;
+      elements.for_each(first, [&](T element) {
+        const auto x = core::widen(element);
+        if (best == best && (x != x || (largest ? x > best : x < best))) best = x, best_at = at;
+        ++at;
+      });
+      return best_at;
     });
   });
 }
@@ -149,8 +175,8 @@ void softmax_row(const T* first, T* to, const Lanes<2>& lanes) {
   const auto state = log_sum_exp(first, Elements{lanes});
   lanes.for_each(0, lanes.count(), [&](const auto& at) {
     for (std::int64_t i = 0; i < lanes.length; ++i) {
-      const auto x = static_cast<double>(first[at[0] + i * lanes.step[0]]);
-      to[at[1] + i * lanes.step[1]] = static_cast<T>(state.s == 0 ? 0.0 : ops::exp_difference(x, state.m) / state.s);
+      const auto x = core::convert<double>(first[at[0] + i * lanes.step[0]]);
+      to[at[1] + i * lanes.step[1]] = core::convert<T>(state.s == 0 ? 0.0 : ops::exp_difference(x, state.m) / state.s);
     }
   });
 }
@@ -177,6 +203,8 @@ void register_reductions() {
   core::add_kernel<ops::Sum>(DeviceType::cpu, sum);
   core::add_kernel<ops::Max>(DeviceType::cpu, extreme<true>);
   core::add_kernel<ops::Min>(DeviceType::cpu, extreme<false>);
+  core::add_kernel<ops::ArgMax>(DeviceType::cpu, arg_extreme<true>);
+  core::add_kernel<ops::ArgMin>(DeviceType::cpu, arg_extreme<false>);
   core::add_kernel<ops::LogSumExp>(DeviceType::cpu, logsumexp);
   core::add_kernel<ops::Softmax>(DeviceType::cpu, softmax);
 }

@@ -52,7 +52,7 @@ void simple_scan(const Context& context, const Primitive& primitive, Inputs ins,
 template <bool largest>
 void extreme_scan(const Context& context, const ops::CumExtreme& scan, const Array& in, Array& out) {
   const auto lanes = scan_lanes_of<2>(out, {&in}, scan.order);
-  visit_checked(Numbers{}, in.dtype(), [&]<class T>() {
+  visit_checked(core::Reals{}, in.dtype(), [&]<class T>() {
     using M = ops::ExtremeMonoid<T, largest>;
     const T* x = in.data<T>();
     const auto run = [&](const auto& store) {
@@ -85,10 +85,10 @@ void linear_recurrence(const Context& context, const Primitive& primitive, Input
   visit_checked(Numbers{}, out.dtype(), [&]<class T>() {
     using M = ops::AffineMonoid<T>;
     for_each_lane(context, lanes, [&](auto at) {
-      auto h = ins.size() == 3 ? static_cast<ops::Carry<T>>(ins[2]->data<T>()[at[2]]) : ops::Carry<T>{0};
+      auto h = ins.size() == 3 ? core::convert<ops::Carry<T>>(ins[2]->data<T>()[at[2]]) : ops::Carry<T>{};
       for (std::int64_t k = 0; k < lanes.length; ++k) {
         const auto next = M::apply(M::lift(ins[0]->data<T>()[at[0]], ins[1]->data<T>()[at[1]]), h);
-        out.data<T>()[at[3]] = static_cast<T>(order.exclusive ? h : next);
+        out.data<T>()[at[3]] = core::convert<T>(order.exclusive ? h : next);
         h = next;
         for (std::size_t i = 0; i < 4; ++i) at[i] += lanes.step[i];
       }
@@ -122,7 +122,7 @@ void lse_weight(const Context& context, const Primitive& primitive, Inputs ins, 
         const auto state = M::combine(before, element);
         const auto& part = scan.kept ? before : element;
         const double weight = state.s == 0 ? 0.0 : ops::rescale(part.s, part.m, state.m) / state.s;
-        outs[0].data<T>()[at[1]] = static_cast<T>(weight);
+        outs[0].data<T>()[at[1]] = core::convert<T>(weight);
         before = state;
         for (std::size_t i = 0; i < 2; ++i) at[i] += lanes.step[i];
       }
@@ -143,10 +143,10 @@ void mean_adjoint_lane(const T* x, const T* g, T* v, const std::array<std::int64
     const auto& [m_k, s_k] = states[k];
     const std::int64_t reader = exclusive ? k + 1 : k;
     A = k + 1 < n ? ops::rescale(A, m_k, m) : 0.0;
-    if (reader < n && s_k != 0) A += static_cast<double>(g[reader * step[1]]) / s_k;
+    if (reader < n && s_k != 0) A += core::convert<double>(g[reader * step[1]]) / s_k;
     m = m_k;
     const auto element = M::lift(x[k * step[0]]);
-    v[k * step[2]] = static_cast<T>(element.s == 0 ? 0.0 : ops::rescale(A, element.m, m_k));
+    v[k * step[2]] = core::convert<T>(element.s == 0 ? 0.0 : ops::rescale(A, element.m, m_k));
   }
 }
 

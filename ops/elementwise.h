@@ -52,10 +52,116 @@ struct Square final : Elementwise {
   std::string_view name() const override { return "square"; }
   Tensor times_partial(std::size_t, Ins in, const Tensor&, const Tensor& v) const override { return v * (in[0] * 2); }
 };
-struct Abs final : Elementwise {
-  std::string_view name() const override { return "abs"; }
-  Tensor times_partial(std::size_t, Ins in, const Tensor&, const Tensor& v) const override { return v * sign(in[0]); }
+struct Power final : Elementwise {
+  std::string_view name() const override { return "pow"; }
+  Tensor times_partial(std::size_t i, Ins in, const Tensor& y, const Tensor& v) const override {
+    if (i == 0) return v * where(in[1] == 0, 0, in[1] * pow(in[0], in[1] - 1));
+    return v * where(in[0] == 0, 0, y * log(in[0]));
+  }
 };
+struct Rsqrt final : Elementwise {
+  std::string_view name() const override { return "rsqrt"; }
+  Tensor times_partial(std::size_t, Ins in, const Tensor& y, const Tensor& v) const override { return v * y / (in[0] * -2); }
+};
+struct Reciprocal final : Elementwise {
+  std::string_view name() const override { return "reciprocal"; }
+  Tensor times_partial(std::size_t, Ins, const Tensor& y, const Tensor& v) const override { return -(v * y * y); }
+};
+
+struct Sin final : Elementwise {
+  std::string_view name() const override { return "sin"; }
+  Tensor times_partial(std::size_t, Ins in, const Tensor&, const Tensor& v) const override { return v * cos(in[0]); }
+};
+struct Cos final : Elementwise {
+  std::string_view name() const override { return "cos"; }
+  Tensor times_partial(std::size_t, Ins in, const Tensor&, const Tensor& v) const override { return -(v * sin(in[0])); }
+};
+struct Tan final : Elementwise {
+  std::string_view name() const override { return "tan"; }
+  Tensor times_partial(std::size_t, Ins, const Tensor& y, const Tensor& v) const override { return v * (y * y + 1); }
+};
+struct Asin final : Elementwise {
+  std::string_view name() const override { return "asin"; }
+  Tensor times_partial(std::size_t, Ins in, const Tensor&, const Tensor& v) const override {
+    return v / (sqrt(1 - in[0]) * sqrt(1 + in[0]));
+  }
+};
+struct Acos final : Elementwise {
+  std::string_view name() const override { return "acos"; }
+  Tensor times_partial(std::size_t, Ins in, const Tensor&, const Tensor& v) const override {
+    return -v / (sqrt(1 - in[0]) * sqrt(1 + in[0]));
+  }
+};
+struct Atan final : Elementwise {
+  std::string_view name() const override { return "atan"; }
+  Tensor times_partial(std::size_t, Ins in, const Tensor&, const Tensor& v) const override { return v / (in[0] * in[0] + 1); }
+};
+struct Atan2 final : Elementwise {
+  std::string_view name() const override { return "atan2"; }
+  Tensor times_partial(std::size_t i, Ins in, const Tensor&, const Tensor& v) const override {
+    const Tensor squares = in[0] * in[0] + in[1] * in[1];
+    return i == 0 ? v * (in[1] / squares) : -(v * (in[0] / squares));
+  }
+};
+struct Sinh final : Elementwise {
+  std::string_view name() const override { return "sinh"; }
+  Tensor times_partial(std::size_t, Ins in, const Tensor&, const Tensor& v) const override { return v * cosh(in[0]); }
+};
+struct Cosh final : Elementwise {
+  std::string_view name() const override { return "cosh"; }
+  Tensor times_partial(std::size_t, Ins in, const Tensor&, const Tensor& v) const override { return v * sinh(in[0]); }
+};
+struct Erf final : Elementwise {
+  std::string_view name() const override { return "erf"; }
+  Tensor times_partial(std::size_t, Ins in, const Tensor&, const Tensor& v) const override {
+    return v * (exp(-(in[0] * in[0])) * 1.1283791670955125739);  // 2 / sqrt(pi)
+  }
+};
+struct Softplus final : Elementwise {
+  std::string_view name() const override { return "softplus"; }
+  Tensor times_partial(std::size_t, Ins in, const Tensor&, const Tensor& v) const override { return v * sigmoid(in[0]); }
+};
+struct Lgamma final : Elementwise {
+  std::string_view name() const override { return "lgamma"; }
+  Tensor times_partial(std::size_t, Ins in, const Tensor&, const Tensor& v) const override { return v * digamma(in[0]); }
+};
+/// The (order + 1)-th derivative of lgamma.
+struct Polygamma final : Elementwise {
+  explicit Polygamma(int n) : order(n) {}
+  std::string_view name() const override { return order == 0 ? "digamma" : "polygamma"; }
+  Tensor times_partial(std::size_t, Ins in, const Tensor&, const Tensor& v) const override {
+    return v * apply(make_primitive<Polygamma>(order + 1), core::node_of(in[0]).value.spec, {in[0]});
+  }
+  int order;
+};
+
+/// Of a real x; of a complex one, where it is not holomorphic: d|z| = Re(conj(z / |z|) dz).
+struct Abs final : Primitive {
+  std::string_view name() const override { return "abs"; }
+  MaybeTensors jvp(Ins ins, Outs outs, Tangents t) const override;
+  MaybeTensors vjp(Ins ins, Outs outs, Tangents g, WantedMask) const override;
+};
+struct Real final : Linear {
+  std::string_view name() const override { return "real"; }
+  Tensor forward(const Tensor& t, Ins) const override { return real(t); }
+  Tensor adjoint(const Tensor& g, Ins ins) const override { return astype(g, ins[0].dtype()); }
+};
+struct Imag final : Linear {
+  std::string_view name() const override { return "imag"; }
+  Tensor forward(const Tensor& t, Ins) const override { return imag(t); }
+  Tensor adjoint(const Tensor& g, Ins) const override { return complex(zeros_like(g), g); }
+};
+struct Conj final : Linear {
+  std::string_view name() const override { return "conj"; }
+  Tensor forward(const Tensor& t, Ins) const override { return conj(t); }
+  Tensor adjoint(const Tensor& g, Ins) const override { return conj(g); }
+};
+struct Complex final : Primitive {
+  std::string_view name() const override { return "complex"; }
+  MaybeTensors jvp(Ins ins, Outs outs, Tangents t) const override;
+  MaybeTensors vjp(Ins ins, Outs outs, Tangents g, WantedMask) const override;
+};
+
 // In factors, so that the derivatives keep all digits where the function saturates.
 struct Sigmoid final : Elementwise {
   std::string_view name() const override { return "sigmoid"; }
@@ -96,8 +202,15 @@ struct AsType final : Primitive {
   DType dtype;
 };
 
+// No derivative passes through these.
 struct Sign final : Constant {
   std::string_view name() const override { return "sign"; }
+};
+struct Floor final : Constant {
+  std::string_view name() const override { return "floor"; }
+};
+struct Round final : Constant {
+  std::string_view name() const override { return "round"; }
 };
 struct StopGradient final : Constant {
   std::string_view name() const override { return "stop_gradient"; }
@@ -119,6 +232,27 @@ struct Greater final : Constant {
 };
 struct GreaterEqual final : Constant {
   std::string_view name() const override { return "greater_equal"; }
+};
+struct LogicalAnd final : Constant {
+  std::string_view name() const override { return "logical_and"; }
+};
+struct LogicalOr final : Constant {
+  std::string_view name() const override { return "logical_or"; }
+};
+struct LogicalXor final : Constant {
+  std::string_view name() const override { return "logical_xor"; }
+};
+struct LogicalNot final : Constant {
+  std::string_view name() const override { return "logical_not"; }
+};
+struct IsNan final : Constant {
+  std::string_view name() const override { return "isnan"; }
+};
+struct IsInf final : Constant {
+  std::string_view name() const override { return "isinf"; }
+};
+struct IsFinite final : Constant {
+  std::string_view name() const override { return "isfinite"; }
 };
 
 }  // namespace scangrad::inline v0::ops

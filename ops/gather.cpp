@@ -20,6 +20,22 @@ Tensor as_indices(const Operand& x) {
 
 }  // namespace
 
+Tensor gather_along(const Tensor& x, const Tensor& index, int axis, bool sparse) {
+  return apply(make_primitive<GatherAlong>(axis, sparse), {shape_of(index), dtype_of_tensor(x)}, {x, index});
+}
+Tensor scatter_along(const Tensor& g, const Tensor& index, int axis, bool sparse, std::int64_t size) {
+  Shape shape = shape_of(index);
+  shape[static_cast<std::size_t>(axis)] = size;
+  return apply(make_primitive<ScatterAlong>(axis, sparse, size), {std::move(shape), dtype_of_tensor(g)}, {g, index});
+}
+
+Tensor GatherAlong::forward(const Tensor& t, Ins ins) const { return gather_along(t, ins[1], axis, sparse); }
+Tensor GatherAlong::adjoint(const Tensor& g, Ins ins) const {
+  return scatter_along(g, ins[1], axis, sparse, shape_of(ins[0])[static_cast<std::size_t>(axis)]);
+}
+Tensor ScatterAlong::forward(const Tensor& t, Ins ins) const { return scatter_along(t, ins[1], axis, sparse, size); }
+Tensor ScatterAlong::adjoint(const Tensor& g, Ins ins) const { return gather_along(g, ins[1], axis, sparse); }
+
 MaybeTensors ScatterAdd::jvp(Ins ins, Outs, Tangents t) const {
   if (!t[2]) return {t[0]};
   return {scatter_add(dense(t[0], ins[0]), ins[1], *t[2], {.axis = axis})};
@@ -39,7 +55,6 @@ using namespace ops;
 Tensor take(const Operand& x, const Operand& indices, const AxisOptions& options) {
   const CallScope scope("take", x.site());
   const Tensor tensor = as_tensor(x), index = as_indices(indices);
-  check_dtype(core::Working{}, dtype_of_tensor(tensor));
   const int axis = core::single_axis(options.axis, shape_of(tensor));
   Shape shape = taken_shape(shape_of(tensor), axis, shape_of(index));
   core::checked_size(shape, item_size(dtype_of_tensor(tensor)));
@@ -59,10 +74,26 @@ Tensor scatter_add(const Operand& x, const Operand& indices, const Operand& upda
   return apply(make_primitive<ScatterAdd>(axis), core::node_of(tensor).value.spec, {tensor, index, broadcast_to(update, shape)});
 }
 
+Tensor take_along_axis(const Operand& x, const Operand& indices, const AxisOptions& options) {
+  const CallScope scope("take_along_axis", x.site());
+  const Tensor tensor = as_tensor(x), index = as_indices(indices);
+  const int axis = core::single_axis(options.axis, shape_of(tensor));
+  Shape x_shape = shape_of(tensor), index_shape = shape_of(index);
+  check(x_shape.size() == index_shape.size(), "the indices have shape {}, but a tensor of shape {} needs {} axes", index_shape, x_shape,
+        x_shape.size());
+  std::int64_t& along = x_shape[static_cast<std::size_t>(axis)];
+  std::int64_t& index_along = index_shape[static_cast<std::size_t>(axis)];
+  const std::int64_t size = std::exchange(along, 1), count = std::exchange(index_along, 1);
+  x_shape = index_shape = broadcast_shapes(x_shape, index_shape);
+  along = size;
+  index_along = count;
+  return gather_along(broadcast_to(tensor, x_shape), broadcast_to(index, index_shape), axis, false);
+}
+
 Tensor argsort(const Operand& x, const SortOptions& options) {
   const CallScope scope("argsort", x.site());
   const Tensor tensor = as_tensor(x);
-  check_dtype(core::Working{}, dtype_of_tensor(tensor));
+  check_dtype(core::Ordered{}, dtype_of_tensor(tensor));
   const int axis = core::single_axis(options.axis, shape_of(tensor));
   return apply(make_primitive<ArgSort>(axis, options.descending), {shape_of(tensor), DType::int64}, {tensor});
 }

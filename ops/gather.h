@@ -21,6 +21,28 @@ struct ScatterAdd final : Primitive {
   int axis;
 };
 
+/// y_k = x[i_k] within each lane along an axis; and its adjoint, which has `size` elements along it. Negative indices count from the
+/// end or, where they mean that nothing is taken (`sparse`), -1 stands for 0.
+struct GatherAlong final : Linear {
+  GatherAlong(int along, bool is_sparse) : axis(along), sparse(is_sparse) {}
+  std::string_view name() const override { return "take_along_axis"; }
+  Tensor forward(const Tensor& t, Ins ins) const override;
+  Tensor adjoint(const Tensor& g, Ins ins) const override;
+  int axis;
+  bool sparse;
+};
+struct ScatterAlong final : Linear {
+  ScatterAlong(int along, bool is_sparse, std::int64_t n) : axis(along), sparse(is_sparse), size(n) {}
+  std::string_view name() const override { return "scatter_along_axis"; }
+  Tensor forward(const Tensor& t, Ins ins) const override;
+  Tensor adjoint(const Tensor& g, Ins ins) const override;
+  int axis;
+  bool sparse;
+  std::int64_t size;
+};
+Tensor gather_along(const Tensor& x, const Tensor& index, int axis, bool sparse);
+Tensor scatter_along(const Tensor& g, const Tensor& index, int axis, bool sparse, std::int64_t size);
+
 struct ArgSort final : Constant {
   ArgSort(int along, bool falling) : axis(along), descending(falling) {}
   std::string_view name() const override { return "argsort"; }

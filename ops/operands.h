@@ -44,15 +44,12 @@ constexpr DType number_dtype(DType t) { return t == DType::boolean ? DType::int6
 Shape broadcast_shapes(const Shape& a, const Shape& b);
 bool broadcasts_to(const Shape& from, const Shape& to);
 
-/// Throws unless the operation has kernels for the dtype.
+/// Throws unless the operation makes sense for the dtype.
 template <class List>
 void check_dtype(List, DType dtype) {
-  if (!core::holds(List{}, dtype)) [[unlikely]] {
-    constexpr std::string_view wanted = core::holds(List{}, DType::boolean)   ? "bool, int64, float32 or float64"
-                                        : core::holds(List{}, DType::int64) ? "int64, float32 or float64"
-                                                                            : "float32 or float64";
-    fail("dtype {} has no kernel; convert with astype to {}", dtype, wanted);
-  }
+  if (core::holds(List{}, dtype)) [[likely]] return;
+  if (is_complex(dtype)) fail("{} tensors have no {}; take real, imag or abs first", dtype, CallScope::op());
+  fail("{} tensors have no {}; convert with astype", dtype, CallScope::op());
 }
 
 inline const Shape& shape_of(const Tensor& x) { return core::node_of(x).value.spec.shape; }

@@ -12,7 +12,7 @@ template <class P>
 Tensor extreme(const Operand& x, const ReduceOptions& options) {
   const CallScope scope(P(Dims()).name(), x.site());
   const Tensor tensor = as_tensor(x);
-  check_dtype(core::Working{}, dtype_of_tensor(tensor));
+  check_dtype(core::Ordered{}, dtype_of_tensor(tensor));
   const Dims axes = core::normalize_axes(options.axis, shape_of(tensor));
   for (std::int64_t axis : axes)
     check(shape_of(tensor)[static_cast<std::size_t>(axis)] > 0, "axis {} of a tensor of shape {} is empty, and nothing has no {}",

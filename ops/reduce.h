@@ -32,6 +32,16 @@ struct Min final : Extreme {
   std::string_view name() const override { return "min"; }
 };
 
+/// The place of the first extreme along one axis; the first NaN, if there is one.
+struct ArgMax final : Reduction {
+  using Reduction::Reduction;
+  std::string_view name() const override { return "argmax"; }
+};
+struct ArgMin final : Reduction {
+  using Reduction::Reduction;
+  std::string_view name() const override { return "argmin"; }
+};
+
 /// The shape without the axes.
 Shape without_axes(const Shape& shape, const Dims& axes);
 /// A reduced tensor with the axes back, broadcast to the shape before.

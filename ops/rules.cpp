@@ -1,5 +1,7 @@
 #include "ops/rules.h"
 
+#include "ops/elementwise.h"
+
 namespace scangrad::inline v0::ops {
 
 MaybeTensor sum_of(MaybeTensor a, MaybeTensor b) {
@@ -19,8 +21,7 @@ Tensor unbroadcast(const Tensor& g, const Shape& shape) {
 }
 
 Tensor conjugate(const Tensor& x) {
-  check(!is_complex(dtype_of_tensor(x)), "the conjugate of {} has no kernel", x.dtype());
-  return x;
+  return is_complex(dtype_of_tensor(x)) ? apply(shared_primitive<Conj>(), core::node_of(x).value.spec, {x}) : x;
 }
 
 MaybeTensors Elementwise::jvp(Ins ins, Outs outs, Tangents tangents) const {

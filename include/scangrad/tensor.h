@@ -120,6 +120,14 @@ class SCANGRAD_API Tensor {
   std::int64_t size() const;          ///< number of elements; 1 at rank 0
   std::int64_t size(int axis) const;  ///< negative axes count from the end
 
+  /// x[t]: element t of axis 0, without the axis. Negative t counts from the end. A view; assigning to it does not compile.
+  struct Index {
+    std::int64_t value;
+    Site site;
+    Index(std::int64_t i, Site s = Site::here()) : value(i), site(s) {}
+  };
+  Tensor operator[](Index index) const;
+
   /// The only element, as T. The tensor must have one element, and its dtype must promote to T's.
   template <Element T>
   T item() const {

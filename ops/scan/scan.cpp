@@ -2,6 +2,7 @@
 
 #include "ops/scan/scan.h"
 
+#include "ops/gather.h"
 #include "ops/shape.h"
 
 namespace scangrad::inline v0 {
@@ -32,13 +33,6 @@ Tensor run_back(const Tensor& a, const Tensor& g, ScanOrder order) {
   return recurrence(unshift(a, order), order.exclusive ? unshift(g, order) : g, std::nullopt, order.inclusive().flipped());
 }
 
-Tensor gather_along(const Tensor& x, const Tensor& index, int axis) {
-  return apply(make_primitive<GatherAlong>(axis), core::node_of(x).value.spec, {x, index});
-}
-Tensor scatter_along(const Tensor& g, const Tensor& index, int axis) {
-  return apply(make_primitive<ScatterAlong>(axis), core::node_of(g).value.spec, {g, index});
-}
-
 Tensor extreme_index(const Tensor& x, const CumExtreme& scan) {
   return apply(make_primitive<CumExtreme>(scan.order, scan.largest, true), {shape_of(x), DType::int64}, {x});
 }
@@ -65,16 +59,12 @@ MaybeTensors CumProd::vjp(Ins ins, Outs, Tangents g, WantedMask) const {
 
 MaybeTensors CumExtreme::jvp(Ins ins, Outs, Tangents t) const {
   if (index) return {std::nullopt};
-  return {gather_along(*t[0], extreme_index(ins[0], *this), order.axis)};
+  return {gather_along(*t[0], extreme_index(ins[0], *this), order.axis, true)};
 }
 MaybeTensors CumExtreme::vjp(Ins ins, Outs, Tangents g, WantedMask) const {
-  return {scatter_along(*g[0], extreme_index(ins[0], *this), order.axis)};
+  return {scatter_along(*g[0], extreme_index(ins[0], *this), order.axis, true,
+                        shape_of(ins[0])[static_cast<std::size_t>(order.axis)])};
 }
-
-Tensor GatherAlong::forward(const Tensor& t, Ins ins) const { return gather_along(t, ins[1], axis); }
-Tensor GatherAlong::adjoint(const Tensor& g, Ins ins) const { return scatter_along(g, ins[1], axis); }
-Tensor ScatterAlong::forward(const Tensor& t, Ins ins) const { return scatter_along(t, ins[1], axis); }
-Tensor ScatterAlong::adjoint(const Tensor& g, Ins ins) const { return gather_along(g, ins[1], axis); }
 
 namespace {
 /// h_{k-1}
@@ -150,11 +140,11 @@ Tensor cumprod(const Operand& x, const ScanOptions& options) {
   return scan("cumprod", x, options, number_dtype, core::Numbers{}, [](ScanOrder o) { return make_primitive<CumProd>(o); });
 }
 Tensor cummax(const Operand& x, const ScanOptions& options) {
-  return scan("cummax", x, options, number_dtype, core::Numbers{},
+  return scan("cummax", x, options, number_dtype, core::Reals{},
               [](ScanOrder o) { return make_primitive<CumExtreme>(o, true, false); });
 }
 Tensor cummin(const Operand& x, const ScanOptions& options) {
-  return scan("cummin", x, options, number_dtype, core::Numbers{},
+  return scan("cummin", x, options, number_dtype, core::Reals{},
               [](ScanOrder o) { return make_primitive<CumExtreme>(o, false, false); });
 }
 Tensor logcumsumexp(const Operand& x, const ScanOptions& options) {

@@ -51,22 +51,6 @@ struct CumExtreme final : ScanPrimitive {
   bool largest, index;
 };
 
-/// y_k = x[i_k] along an axis, 0 where i_k is -1; and its adjoint.
-struct GatherAlong final : Linear {
-  explicit GatherAlong(int along) : axis(along) {}
-  std::string_view name() const override { return "gather_along"; }
-  Tensor forward(const Tensor& t, Ins ins) const override;
-  Tensor adjoint(const Tensor& g, Ins ins) const override;
-  int axis;
-};
-struct ScatterAlong final : Linear {
-  explicit ScatterAlong(int along) : axis(along) {}
-  std::string_view name() const override { return "scatter_along"; }
-  Tensor forward(const Tensor& t, Ins ins) const override;
-  Tensor adjoint(const Tensor& g, Ins ins) const override;
-  int axis;
-};
-
 /// Inputs a, b and, optionally, the initial h.
 struct LinearRecurrence final : ScanPrimitive {
   using ScanPrimitive::ScanPrimitive;

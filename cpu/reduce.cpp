@@ -1,6 +1,7 @@
 // Reductions: an output element at a time over the reduced axes. Sums go in blocks, whose totals are added with compensation.
 
 #include <cmath>
+#include <utility>
 
 #include "cpu/backend.h"
 #include "ops/logsumexp/logsumexp.h"
@@ -105,16 +106,22 @@ T sum_of(const T* first, Elements elements) {
     });
     return core::convert<T>(std::complex<double>(real.total(), imag.total()));
   } else {
+    // Blocks of the row-major order, wherever lanes end: the bits do not depend on the layout.
     constexpr std::int64_t block = 64;
     Compensated total;
+    double part = 0;
+    std::int64_t room = block;
     elements.for_each_lane(first, [&](const T* lane, std::int64_t step, std::int64_t length) {
-      for (std::int64_t begin = 0; begin < length; begin += block) {
-        const std::int64_t end = std::min(begin + block, length);
-        double part = 0;
-        for (std::int64_t i = begin; i < end; ++i) part += core::convert<double>(lane[i * step]);
-        total.add(part);
+      for (std::int64_t i = 0; i < length;) {
+        const std::int64_t end = std::min(length, i + room);
+        room -= end - i;
+        for (; i < end; ++i) part += core::convert<double>(lane[i * step]);
+        if (room > 0) continue;
+        total.add(std::exchange(part, 0.0));
+        room = block;
       }
     });
+    total.add(part);
     return core::convert<T>(total.total());
   }
 }

@@ -18,6 +18,9 @@ inline Tensor zeros_like(const Tensor& x) { return zeros(x.shape(), {.dtype = x.
 /// The derivative itself, or zeros like `primal` where it is a symbolic zero.
 inline Tensor dense(const MaybeTensor& derivative, const Tensor& primal) { return derivative ? *derivative : zeros_like(primal); }
 
+/// p t for weights p: 0 where the mask says that there is none; elsewhere it is positive, however small, and a t that is not finite stays.
+Tensor weighted(const Tensor& p, const Tensor& t, const Tensor& mask);
+
 /// f on a derivative, where there is one.
 template <class F>
 MaybeTensor map(const MaybeTensor& derivative, const F& f) {

@@ -21,6 +21,8 @@
 namespace scangrad::inline v0::ops {
 namespace {
 
+constexpr double infinity = std::numeric_limits<double>::infinity();
+
 Tensor mean(const Tensor& x, const Tensor& t, ScanOrder order) {
   return apply(make_primitive<LseMean>(order), core::node_of(x).value.spec, {x, t});
 }
@@ -34,9 +36,23 @@ Tensor own_weight(const Tensor& x, ScanOrder order) {
   return apply(make_primitive<LseWeight>(order, false), core::node_of(x).value.spec, {x});
 }
 
+/// r v, where r is exactly 0 for a prefix that is empty, all -inf, or finite before a +inf.
+Tensor kept_times(const Tensor& x, const Tensor& v, ScanOrder order) {
+  const Tensor before = logcumsumexp(x, {.axis = order.axis, .reverse = order.reverse, .exclusive = true});
+  const Tensor none = logical_or(before == -infinity, logical_and(x == infinity, before < infinity));
+  return weighted(kept_weight(x, order), v, logical_not(none));
+}
+
+/// c v, where c is exactly 0 for an element at -inf, or finite beside a +inf.
+Tensor own_times(const Tensor& x, const Tensor& v, ScanOrder order) {
+  const Tensor y = logcumsumexp(x, order.inclusive().options());
+  const Tensor none = logical_or(x == -infinity, logical_and(y == infinity, x < infinity));
+  return weighted(own_weight(x, order), v, logical_not(none));
+}
+
 /// L v
 Tensor zero_at_minus_infinity(const Tensor& x, const Tensor& v) {
-  return where(x == -std::numeric_limits<double>::infinity(), 0, v);
+  return where(x == -infinity, 0, v);
 }
 /// D t
 Tensor added(const Tensor& x, const Tensor& t, ScanOrder order) {
@@ -57,7 +73,7 @@ MaybeTensors LseMean::jvp(Ins ins, Outs, Tangents t) const {
   const Tensor &x = ins[0], &v = ins[1];
   return {sum_of(map(t[0],
                      [&](const Tensor& a) {
-                       return mean(x, kept_weight(x, order) * added(x, a, order) * added(x, v, order), order);
+                       return mean(x, kept_times(x, added(x, a, order) * added(x, v, order), order), order);
                      }),
                  map(t[1], [&](const Tensor& dv) { return mean(x, dv, order); }))};
 }
@@ -66,7 +82,7 @@ MaybeTensors LseMean::vjp(Ins ins, Outs, Tangents g, WantedMask wanted) const {
   const Tensor &x = ins[0], &v = ins[1];
   const Tensor back = mean_adjoint(x, *g[0], order);
   MaybeTensors result(2);
-  if (wanted[0]) result[0] = added_adjoint(x, kept_weight(x, order) * added(x, v, order) * back, order);
+  if (wanted[0]) result[0] = added_adjoint(x, kept_times(x, added(x, v, order) * back, order), order);
   if (wanted[1]) result[1] = back;
   return result;
 }
@@ -75,7 +91,7 @@ MaybeTensors LseMeanAdjoint::jvp(Ins ins, Outs outs, Tangents t) const {
   const Tensor& x = ins[0];
   return {sum_of(map(t[0],
                      [&](const Tensor& a) {
-                       return added_adjoint(x, kept_weight(x, order) * added(x, a, order) * outs[0], order);
+                       return added_adjoint(x, kept_times(x, added(x, a, order) * outs[0], order), order);
                      }),
                  map(t[1], [&](const Tensor& dg) { return mean_adjoint(x, dg, order); }))};
 }
@@ -83,23 +99,21 @@ MaybeTensors LseMeanAdjoint::jvp(Ins ins, Outs outs, Tangents t) const {
 MaybeTensors LseMeanAdjoint::vjp(Ins ins, Outs outs, Tangents g, WantedMask wanted) const {
   const Tensor &x = ins[0], &q = *g[0];
   MaybeTensors result(2);
-  if (wanted[0]) result[0] = added_adjoint(x, kept_weight(x, order) * added(x, q, order) * outs[0], order);
+  if (wanted[0]) result[0] = added_adjoint(x, kept_times(x, added(x, q, order) * outs[0], order), order);
   if (wanted[1]) result[1] = mean(x, q, order);
   return result;
 }
 
 MaybeTensors LseWeight::jvp(Ins ins, Outs, Tangents t) const {
   const Tensor& x = ins[0];
-  const Tensor dc = kept_times_own(x) * added(x, *t[0], order);
+  const Tensor dc = kept_times(x, own_times(x, added(x, *t[0], order), order), order);
   return {kept ? -dc : dc};
 }
 
 MaybeTensors LseWeight::vjp(Ins ins, Outs, Tangents g, WantedMask) const {
   const Tensor& x = ins[0];
-  const Tensor gc = added_adjoint(x, kept_times_own(x) * *g[0], order);
+  const Tensor gc = added_adjoint(x, kept_times(x, own_times(x, *g[0], order), order), order);
   return {kept ? -gc : gc};
 }
-
-Tensor LseWeight::kept_times_own(const Tensor& x) const { return kept_weight(x, order) * own_weight(x, order); }
 
 }  // namespace scangrad::inline v0::ops

@@ -89,9 +89,6 @@ struct LseWeight final : ScanPrimitive {
   MaybeTensors jvp(Ins ins, Outs outs, Tangents t) const override;
   MaybeTensors vjp(Ins ins, Outs outs, Tangents g, WantedMask) const override;
   bool kept;
-
- private:
-  Tensor kept_times_own(const Tensor& x) const;
 };
 
 /// y_k = x_{k-1} in scan order, y_1 = 0; and its adjoint, y_k = x_{k+1} with 0 at the end.

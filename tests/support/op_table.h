@@ -21,5 +21,9 @@ std::vector<Row> elementwise_rows();
 std::vector<Row> reduction_rows();
 std::vector<Row> movement_rows();
 std::vector<Row> indexing_rows();
+std::vector<Row> function_rows();
+std::vector<Row> composed_movement_rows();
+std::vector<Row> composed_indexing_rows();
+std::vector<Row> composed_reduction_rows();
 
 }  // namespace test

@@ -22,8 +22,11 @@ bool is_dense(const Shape& shape, const Strides& strides) noexcept {
 }
 
 void Array::allocate() {
+  std::int64_t bytes = static_cast<std::int64_t>(item_size(spec.dtype));
+  for (std::int64_t n : spec.shape)
+    if (__builtin_mul_overflow(bytes, n, &bytes)) throw std::bad_alloc();  // operations check the sizes of what they make
   strides = dense_strides(spec.shape);
-  storage = Storage::allocate(size() * static_cast<std::int64_t>(item_size(spec.dtype)));
+  storage = Storage::allocate(bytes);
   offset = 0;
   dense = true;
 }

@@ -34,11 +34,12 @@ class Context {
   void allocate(Array& out) const { out.allocate(); }
 
   /// A row-major output, on the storage of an input that nobody else will read (donation) where one fits: same item size,
-  /// same shape, row-major. Right for kernels that read element i of an input only before they write element i.
+  /// same shape, row-major, and not the small rest of a large buffer. Right for kernels that read element i of an input only before they write element i.
   void allocate_or_reuse(Array& out) const {
     for (std::size_t i = 0; i < inputs_.size(); ++i) {
       const Array& in = *inputs_[i];
-      if (reusable_[i] && in.dense && in.shape() == out.shape() && item_size(in.dtype()) == item_size(out.dtype())) {
+      if (reusable_[i] && in.dense && in.shape() == out.shape() && item_size(in.dtype()) == item_size(out.dtype()) &&
+          in.storage->bytes <= 2 * out.size() * static_cast<std::int64_t>(item_size(out.dtype()))) {
         out.view(in, dense_strides(out.shape()), in.offset);
         return;
       }

@@ -62,6 +62,8 @@ void check(bool condition, fmt::format_string<Args...> format, Args&&... args) {
   if (!condition) [[unlikely]] fail(format, std::forward<Args>(args)...);
 }
 
+/// An axis in [0, rank) of a result of that rank.
+int normalize_axis(std::int64_t axis, std::size_t rank_of_result);
 /// An axis in [0, rank), from one that may count from the end.
 int normalize_axis(std::int64_t axis, const Shape& shape);
 /// Sorted and without duplicates; all axes where `axes` says so.

@@ -21,18 +21,20 @@ bool reusable(const Tensor& in) noexcept {
          node.value.storage->writable();
 }
 
-void compute(Node& node, bool keeps_edge) {
+/// `tracked`: a transform that is live on any thread may differentiate through the node, and need its inputs.
+void compute(Node& node, bool tracked) {
   const CallScope scope(CallScope::Override(), node.edge.primitive->name(), node.site);
   const std::size_t count = node.edge.inputs.size();
   if (node.selected >= 0) {
-    node.value = (*node_of(node.edge.inputs[0]).tuple)[static_cast<std::size_t>(node.selected)];
+    const Array& source = (*node_of(node.edge.inputs[0]).tuple)[static_cast<std::size_t>(node.selected)];
+    node.value.view(source, source.strides, source.offset);
     return;
   }
   FixedList<const Array*, 8> ins(count);
   FixedList<bool, 8> may_reuse(count);
   for (std::size_t i = 0; i < count; ++i) {
     ins[i] = &node_of(node.edge.inputs[i]).value;
-    may_reuse[i] = !keeps_edge && !debug_nans() && reusable(node.edge.inputs[i]);  // the check below needs the inputs
+    may_reuse[i] = !tracked && !debug_nans() && reusable(node.edge.inputs[i]);  // the check below needs the inputs
   }
   const Context context(node.device, thread_pool(node.device.type), ins, may_reuse);
   const Outputs outs = node.tuple ? Outputs(*node.tuple) : Outputs(&node.value, 1);
@@ -58,11 +60,13 @@ void publish(Node& node, State state) noexcept {
 
 void run(const Tensor& x) {
   Node& node = node_of(x);
-  const bool keeps_edge = (node.tracked.load(std::memory_order_relaxed) & TransformScope::live_here()) != 0;
+  const std::uint64_t transforms = TransformScope::live_bits(node);
+  const bool keeps_edge = (transforms & TransformScope::live_here()) != 0;
   if (keeps_edge) TransformScope::make_space_to_retain();
   if (!claim(node)) return;
   try {
-    compute(node, keeps_edge);
+    compute(node, transforms != 0);
+    if (keeps_edge) TransformScope::make_space_to_retain();  // the kernel may have evaluated others
   } catch (...) {
     node.value.reset();
     if (node.tuple)
@@ -89,7 +93,7 @@ void drop_edge(Node& node) noexcept {
     edge.inputs = std::move(node.edge.inputs);
   }
   if (node.tracked.load(std::memory_order_relaxed) != 0)
-    node.tracked.fetch_and(TransformScope::live_anywhere(), std::memory_order_relaxed);
+    node.tracked.fetch_and(TransformScope::live_bits(node), std::memory_order_relaxed);
 }
 
 void evaluate(std::span<const Tensor> outputs) {

@@ -59,7 +59,9 @@ class Lanes {
   template <class F>
   void for_each(std::int64_t begin, std::int64_t end, const F& f) const {
     if (begin >= end) return;
-    std::vector<std::int64_t> index(axes_.size());
+    std::int64_t on_stack[64];  // kernels call this after their first write, so it must not fail
+    std::vector<std::int64_t> on_heap(axes_.size() > std::size(on_stack) ? axes_.size() : 0);
+    std::int64_t* index = on_heap.empty() ? on_stack : on_heap.data();
     Offsets at = start_;
     std::int64_t rest = begin;
     for (std::size_t i = axes_.size(); i-- > 0;) {

@@ -40,6 +40,7 @@ struct Cache {
   std::mutex mutex;
   std::array<FreeBlock*, class_count> lists{};
   std::atomic<std::int64_t> active{0}, peak{0}, cached{0};
+  std::int64_t held = 0;  ///< what `cached` takes with headers and rounding; the limit is on this
   std::atomic<std::int64_t> limit{std::int64_t{1} << 30};
 };
 
@@ -55,6 +56,7 @@ void* take(SizeClass wanted) noexcept {
   if (block == nullptr) return nullptr;
   c.lists[static_cast<std::size_t>(wanted.index)] = block->next;
   c.cached.fetch_sub(block->requested, std::memory_order_relaxed);
+  c.held -= static_cast<std::int64_t>(wanted.bytes);
   return block;
 }
 
@@ -62,7 +64,9 @@ void give_back(void* memory, std::int64_t requested, SizeClass size) noexcept {
   Cache& c = cache();
   {
     const std::lock_guard lock(c.mutex);
-    if (c.cached.load(std::memory_order_relaxed) + requested <= c.limit.load(std::memory_order_relaxed)) {
+    const auto bytes = static_cast<std::int64_t>(size.bytes);
+    if (c.held + bytes <= c.limit.load(std::memory_order_relaxed)) {
+      c.held += bytes;
       FreeBlock*& list = c.lists[static_cast<std::size_t>(size.index)];
       list = new (memory) FreeBlock{list, requested};
       c.cached.fetch_add(requested, std::memory_order_relaxed);
@@ -91,7 +95,7 @@ void* allocate_block(std::size_t bytes) {
 }  // namespace
 
 Ref<Storage> Storage::allocate(std::int64_t bytes) {
-  if (bytes > (std::int64_t{1} << 62)) throw std::bad_alloc();
+  if (bytes < 0 || bytes > (std::int64_t{1} << 62)) throw std::bad_alloc();
   void* block = allocate_block(header + static_cast<std::size_t>(bytes));
   auto* storage = new (block) Storage;
   storage->bytes = bytes;
@@ -133,13 +137,14 @@ void reset_peak() noexcept { core::cache().peak.store(active(), std::memory_orde
 std::int64_t set_cache_limit(std::int64_t bytes) noexcept {
   core::Cache& c = core::cache();
   const std::int64_t before = c.limit.exchange(bytes);
-  if (cached() > bytes) clear_cache();
+  if (bytes < before) clear_cache();
   return before;
 }
 
 void clear_cache() noexcept {
   core::Cache& c = core::cache();
   const std::lock_guard lock(c.mutex);
+  c.held = 0;
   for (core::FreeBlock*& list : c.lists) {
     while (list != nullptr) {
       core::FreeBlock* block = std::exchange(list, list->next);

@@ -4,6 +4,7 @@
 
 #include "core/debug.h"
 #include "core/error.h"
+#include "core/trace.h"
 
 namespace scangrad::inline v0 {
 namespace core {
@@ -54,12 +55,13 @@ Tensor new_node(const PrimitiveRef& primitive, FixedList<Tensor, 2> ins, Kernel 
   std::uint64_t tracked = 0;
   for (const Tensor& in : ins) {
     const Node& input = node_of(in);
-    tracked |= input.tracked.load(std::memory_order_relaxed);
+    tracked |= TransformScope::live_bits(input);
     check(input.device == node_of(ins[0]).device, "inputs are on {} and {}; move them to one device",
           node_of(ins[0]).device, input.device);
   }
   if (ins.size() != 0) node.device = node_of(ins[0]).device;
   node.tracked.store(tracked, std::memory_order_relaxed);
+  node.born = TransformScope::now();
   node.kernel = kernel != nullptr ? kernel : find_kernel(*primitive, node.device);
   node.site = CallScope::site();
   node.edge.primitive = primitive;

@@ -31,6 +31,7 @@ struct Node final : detail::NodeHead {
   std::int32_t selected = -1;  ///< a selector: which output of inputs[0]'s tuple this is
   Device device;
   std::atomic<std::uint64_t> tracked{0};
+  std::uint64_t born = 0;  ///< TransformScope::now() when it was made
   Kernel kernel = nullptr;
   Edge edge;
   Array value;

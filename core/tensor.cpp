@@ -223,7 +223,9 @@ Tensor arange(std::int64_t start, std::int64_t stop, std::int64_t step, Site sit
   check(step != 0, "the step must not be 0");
   const auto distance = static_cast<__int128>(stop) - start;
   const __int128 n = (distance > 0) == (step > 0) ? (distance + step + (step > 0 ? -1 : 1)) / step : 0;
-  return core::filled(static_cast<std::int64_t>(n), DType::int64, [&](std::int64_t i) { return start + i * step; });
+  check(n < (__int128{1} << 59), "from {} to {} by {} there are more than 2^59 values, which is too many", start, stop, step);
+  return core::filled(static_cast<std::int64_t>(n), DType::int64,
+                      [&](std::int64_t i) { return static_cast<std::int64_t>(start + static_cast<__int128>(i) * step); });
 }
 
 Tensor arange(double start, double stop, double step, Site site) {

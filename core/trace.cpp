@@ -15,6 +15,8 @@ struct Bits {
   std::mutex mutex;
   std::uint32_t users[bit_count] = {};
   std::atomic<std::uint64_t> live{0};
+  std::atomic<std::uint64_t> clock{0};              ///< transforms begun
+  std::atomic<std::uint64_t> start[bit_count] = {};  ///< when the bit's first user began
 };
 Bits bits;
 
@@ -29,9 +31,10 @@ TransformScope::TransformScope() {
   const int free = std::countr_one(bits.live.load(std::memory_order_relaxed));
   const int index = free < bit_count ? free : bit_count - 1;
   bit_ = std::uint64_t{1} << index;
-  ++bits.users[index];
+  if (bits.users[index]++ == 0) bits.start[index].store(bits.clock.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  bits.clock.fetch_add(1, std::memory_order_relaxed);
   ++users_here[index];
-  bits.live.fetch_or(bit_, std::memory_order_relaxed);
+  bits.live.fetch_or(bit_, std::memory_order_release);
   bits_here |= bit_;
 }
 
@@ -49,7 +52,17 @@ TransformScope::~TransformScope() {
 }
 
 std::uint64_t TransformScope::live_here() noexcept { return bits_here; }
-std::uint64_t TransformScope::live_anywhere() noexcept { return bits.live.load(std::memory_order_relaxed); }
+std::uint64_t TransformScope::now() noexcept { return bits.clock.load(std::memory_order_relaxed); }
+
+std::uint64_t TransformScope::live_bits(const Node& node) noexcept {
+  const std::uint64_t candidates = node.tracked.load(std::memory_order_relaxed) & bits.live.load(std::memory_order_acquire);
+  std::uint64_t result = 0;
+  for (std::uint64_t rest = candidates; rest != 0; rest &= rest - 1) {
+    const int index = std::countr_zero(rest);
+    if (bits.start[index].load(std::memory_order_relaxed) <= node.born) result |= std::uint64_t{1} << index;
+  }
+  return result;
+}
 
 void TransformScope::make_space_to_retain() {
   if (retained.size() == retained.capacity()) retained.reserve(2 * retained.size() + 16);
@@ -67,7 +80,7 @@ Trace::Trace(std::span<const Tensor> placeholders, std::span<const Tensor> outpu
     return slot == nullptr ? constant : *slot;
   };
   const std::vector<Tensor> order = post_order(outputs_, [&](const Node& node) {
-    return (node.tracked.load(std::memory_order_relaxed) & bit) == 0 || slots.find(&node) != nullptr;
+    return (TransformScope::live_bits(node) & bit) == 0 || slots.find(&node) != nullptr;
   });
   steps_.reserve(order.size());
   for (const Tensor& x : order) {

@@ -19,8 +19,11 @@ class TransformScope {
   std::uint64_t bit() const noexcept { return bit_; }
   Tensor placeholder(const Tensor& x) const { return make_placeholder(x, bit_); }
 
-  static std::uint64_t live_here() noexcept;      ///< bits of the transforms live on this thread
-  static std::uint64_t live_anywhere() noexcept;  ///< on all threads
+  static std::uint64_t live_here() noexcept;  ///< bits of the transforms live on this thread
+  /// The bits of the live transforms, on all threads, that the node may depend on. A bit is handed out again when its transform
+  /// ends: a node that is older than the transform that has the bit now got it from an earlier one.
+  static std::uint64_t live_bits(const Node& node) noexcept;
+  static std::uint64_t now() noexcept;  ///< counts the transforms begun
   /// Keeps the edge of an evaluated node until this thread's outermost transform ends. Space must have been made before.
   static void retain(const Tensor& node) noexcept;
   static void make_space_to_retain();

@@ -48,7 +48,7 @@ void embed(const Context& context, const Primitive& primitive, Inputs ins, Outpu
   context.allocate(out);
   std::fill_n(out.storage->data, out.storage->bytes, std::byte{0});
   Strides strides = out.strides;
-  strides[axis] *= range.step;
+  if (range.size > 1) strides[axis] *= range.step;
   copy(context, *ins[0], out, strides, range.begin * out.strides[axis]);
 }
 

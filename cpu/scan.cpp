@@ -136,6 +136,7 @@ template <class T>
 void mean_adjoint_lane(const T* x, const T* g, T* v, const std::array<std::int64_t, 3>& step, std::int64_t n, bool exclusive,
                        typename ops::LogSumExpMonoid<T>::State* states) {
   using M = ops::LogSumExpMonoid<T>;
+  if (exclusive && n > 0) v[--n * step[2]] = T{};  // the last element is not used
   auto state = M::identity();
   for (std::int64_t k = 0; k < n; ++k) states[k] = state = M::combine(state, M::lift(x[k * step[0]]));
   double A = 0, m = 0;
@@ -143,7 +144,7 @@ void mean_adjoint_lane(const T* x, const T* g, T* v, const std::array<std::int64
     const auto& [m_k, s_k] = states[k];
     const std::int64_t reader = exclusive ? k + 1 : k;
     A = k + 1 < n ? ops::rescale(A, m_k, m) : 0.0;
-    if (reader < n && s_k != 0) A += core::convert<double>(g[reader * step[1]]) / s_k;
+    if (s_k != 0) A += core::convert<double>(g[reader * step[1]]) / s_k;
     m = m_k;
     const auto element = M::lift(x[k * step[0]]);
     v[k * step[2]] = core::convert<T>(element.s == 0 ? 0.0 : ops::rescale(A, element.m, m_k));

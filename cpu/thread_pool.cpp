@@ -4,6 +4,7 @@
 #define EIGEN_USE_THREADS
 #include <atomic>
 #include <exception>
+#include <functional>
 #include <thread>
 #include <unsupported/Eigen/CXX11/ThreadPool>
 
@@ -11,6 +12,20 @@
 
 namespace scangrad::inline v0::cpu {
 namespace {
+
+/// A thread that cannot be started is left out: the others take its work.
+struct Environment : Eigen::StlThreadEnvironment {
+  static inline int started = 0;
+  EnvThread* CreateThread(std::function<void()> f) {
+    try {
+      auto* thread = new EnvThread(std::move(f));
+      ++started;
+      return thread;
+    } catch (const std::exception&) {
+      return nullptr;
+    }
+  }
+};
 
 class EigenPool final : public core::ThreadPool {
  public:
@@ -22,7 +37,11 @@ class EigenPool final : public core::ThreadPool {
       return;
     }
     pieces = std::min<std::int64_t>(pieces, threads_);
-    static Eigen::ThreadPool* const pool = new Eigen::ThreadPool(threads_ - 1);
+    static Eigen::ThreadPoolTempl<Environment>* const pool = new Eigen::ThreadPoolTempl<Environment>(threads_ - 1);
+    if (Environment::started == 0) {
+      body(state, 0, n);
+      return;
+    }
     std::exception_ptr failure;
     std::atomic_flag failed;
     Eigen::Barrier done(static_cast<unsigned>(pieces));

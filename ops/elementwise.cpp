@@ -220,6 +220,7 @@ Tensor astype(const Operand& x, DType dtype) {
   Tensor tensor = as_tensor(x);
   if (dtype_of_tensor(tensor) == dtype) return tensor;
   Shape shape = shape_of(tensor);
+  core::checked_size(shape, item_size(dtype));
   return apply(make_primitive<AsType>(dtype), {std::move(shape), dtype}, {std::move(tensor)});
 }
 

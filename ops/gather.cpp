@@ -95,6 +95,7 @@ Tensor argsort(const Operand& x, const SortOptions& options) {
   const Tensor tensor = as_tensor(x);
   check_dtype(core::Ordered{}, dtype_of_tensor(tensor));
   const int axis = core::single_axis(options.axis, shape_of(tensor));
+  core::checked_size(shape_of(tensor), sizeof(std::int64_t));
   return apply(make_primitive<ArgSort>(axis, options.descending), {shape_of(tensor), DType::int64}, {tensor});
 }
 

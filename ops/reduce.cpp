@@ -41,15 +41,19 @@ Tensor spread(const Tensor& reduced, const Dims& axes, const Shape& shape) {
 MaybeTensors Sum::jvp(Ins, Outs, Tangents t) const { return {summed(*t[0], axes)}; }
 MaybeTensors Sum::vjp(Ins ins, Outs, Tangents g, WantedMask) const { return {spread(*g[0], axes, ins[0].shape())}; }
 
-// A NaN result equals nothing: its derivative is 0 / 0, NaN again.
+/// The elements that hold the extreme; where there is a NaN, the NaNs.
+Tensor holders(const Tensor& x, const Tensor& extreme, const Dims& axes) {
+  return logical_or(x == spread(extreme, axes, shape_of(x)), x != x);
+}
+
 MaybeTensors Extreme::jvp(Ins ins, Outs outs, Tangents t) const {
-  const Tensor holds = ins[0] == spread(outs[0], axes, ins[0].shape());
+  const Tensor holds = holders(ins[0], outs[0], axes);
   return {summed(where(holds, *t[0], 0), axes) / astype(summed(as_number(holds), axes), t[0]->dtype())};
 }
 
 MaybeTensors Extreme::vjp(Ins ins, Outs outs, Tangents g, WantedMask) const {
   const Shape& shape = ins[0].shape();
-  const Tensor holds = ins[0] == spread(outs[0], axes, shape);
+  const Tensor holds = holders(ins[0], outs[0], axes);
   const Tensor share = *g[0] / astype(summed(as_number(holds), axes), g[0]->dtype());
   return {where(holds, spread(share, axes, shape), 0)};
 }

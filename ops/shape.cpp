@@ -138,7 +138,10 @@ Tensor expand_dims(const Operand& x, const Axes& axes) {
   check(!axes.all(), "name the places of the new axes, as in {{.axis = 0}}");
   const Shape& from = shape_of(tensor);
   Shape shape(from.size() + axes.list().size(), 0);
-  for (std::int64_t axis : core::normalize_axes(axes, shape)) shape[static_cast<std::size_t>(axis)] = 1;
+  for (std::int64_t axis : axes.list()) {
+    std::int64_t& size = shape[static_cast<std::size_t>(core::normalize_axis(axis, shape.size()))];
+    check(std::exchange(size, 1) == 0, "axis {} is named twice in {}; name each axis once", axis, axes.list());
+  }
   std::size_t next = 0;
   for (std::int64_t& size : shape)
     if (size == 0) size = from[next++];

@@ -65,7 +65,7 @@ void run_flip(const Context&, const Primitive& primitive, Inputs ins, Outputs ou
   std::int64_t offset = ins[0]->offset;
   for (std::int64_t axis : static_cast<const Flip&>(primitive).axes) {
     const auto a = static_cast<std::size_t>(axis);
-    if (ins[0]->shape()[a] > 0) offset += (ins[0]->shape()[a] - 1) * strides[a];
+    if (outs[0].size() > 0) offset += (ins[0]->shape()[a] - 1) * strides[a];
     strides[a] = -strides[a];
   }
   outs[0].view(*ins[0], std::move(strides), offset);
@@ -75,7 +75,7 @@ void run_slice(const Context&, const Primitive& primitive, Inputs ins, Outputs o
   const Range& range = static_cast<const Slice&>(primitive).range;
   Strides strides = ins[0]->strides;
   std::int64_t& stride = strides[static_cast<std::size_t>(range.axis)];
-  const std::int64_t offset = ins[0]->offset + (range.size > 0 ? range.begin * stride : 0);
+  const std::int64_t offset = ins[0]->offset + (outs[0].size() > 0 ? range.begin * stride : 0);
   if (range.size > 1) stride *= range.step;
   outs[0].view(*ins[0], std::move(strides), offset);
 }

@@ -128,6 +128,17 @@ TEST_CASE("complex scans, sums and products have the Hermitian adjoint") {
   }
 }
 
+TEST_CASE("questions about NaN and infinities") {
+  const double inf = INFINITY;
+  const Tensor x = {1.0, inf, -inf, NAN}, z = {Z(NAN, 0), Z(0, inf), Z(1, 1)};
+  CHECK(sg::isnan(x).to_vector<bool>() == std::vector<bool>{false, false, false, true});
+  CHECK(sg::isinf(x).to_vector<bool>() == std::vector<bool>{false, true, true, false});
+  CHECK(sg::isfinite(x).to_vector<bool>() == std::vector<bool>{true, false, false, false});
+  CHECK(sg::isnan(z).to_vector<bool>() == std::vector<bool>{true, false, false});
+  CHECK(sg::isinf(z).to_vector<bool>() == std::vector<bool>{false, true, false});
+  CHECK(sg::isfinite(z).to_vector<bool>() == std::vector<bool>{false, false, true});
+}
+
 TEST_CASE("known complex derivatives") {
   const Tensor z = Z(3, 4);
   CHECK(sg::grad([](const Tensor& x) { return sg::real(x * sg::conj(x)); })(z).item<Z>() == Z(6, 8));

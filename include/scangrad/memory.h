@@ -13,7 +13,8 @@ SCANGRAD_API std::int64_t peak() noexcept;    ///< the highest active() since th
 SCANGRAD_API std::int64_t cached() noexcept;  ///< freed, and kept for the next request
 
 SCANGRAD_API void reset_peak() noexcept;
-/// Keep at most `bytes` of freed buffers (default 1 GiB); returns the limit before.
+/// Keep freed buffers of at most `bytes`, headers and rounding counted (default 1 GiB); returns the limit before. A lower limit
+/// than before empties the cache.
 SCANGRAD_API std::int64_t set_cache_limit(std::int64_t bytes) noexcept;
 SCANGRAD_API void clear_cache() noexcept;
 

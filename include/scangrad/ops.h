@@ -99,7 +99,16 @@ SCANGRAD_API Tensor astype(const Operand& x, DType dtype);
 SCANGRAD_API Tensor stop_gradient(const Operand& x);
 
 // ---- reductions -------------------------------------------------------------------------------------------------------------
+namespace detail {
+/// First in every struct of options: they are set by name only, so that sum(x, {0, 1}) does not compile instead of meaning something.
+class ByName {
+ public:
+  explicit constexpr ByName() = default;
+};
+}  // namespace detail
+
 struct ReduceOptions {
+  detail::ByName by_name = detail::ByName();
   Axes axis = {};         ///< default: all
   bool keepdims = false;  ///< keep the reduced axes, with size 1
 };
@@ -118,6 +127,7 @@ SCANGRAD_API Tensor all(const Operand& x, const ReduceOptions& options = {});  /
 SCANGRAD_API Tensor norm(const Operand& x, const ReduceOptions& options = {});
 
 struct VarOptions {
+  detail::ByName by_name = detail::ByName();
   Axes axis = {};
   bool keepdims = false;
   std::int64_t ddof = 0;  ///< the sum of squares is divided by count - ddof
@@ -126,6 +136,7 @@ SCANGRAD_API Tensor var(const Operand& x, const VarOptions& options = {});
 SCANGRAD_API Tensor std(const Operand& x, const VarOptions& options = {});
 
 struct ArgOptions {
+  detail::ByName by_name = detail::ByName();
   Axes axis = {};  ///< one axis; default: of the flattened tensor
   bool keepdims = false;
 };

@@ -6,11 +6,12 @@
 // whatever the dtype, with one rounding at the store. Derivatives of any order, in both modes, go through the same kernels;
 // docs/scan_rules.md has the formulas.
 
-#include "scangrad/tensor.h"
+#include "scangrad/ops.h"
 
 namespace scangrad::inline v0 {
 
 struct ScanOptions {
+  detail::ByName by_name = detail::ByName();
   Axes axis = -1;
   bool reverse = false;
   bool exclusive = false;

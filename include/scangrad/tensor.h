@@ -76,6 +76,12 @@ class SCANGRAD_API Tensor {
   Tensor(std::span<const T> data, const Shape& shape, Site site = Site::here())
       : Tensor(data.data(), data.size(), dtype_of<T>, shape, site) {}
   template <Element T>
+    requires(!std::is_const_v<T>)
+  explicit Tensor(std::span<T> data, Site site = Site::here()) : Tensor(std::span<const T>(data), site) {}
+  template <Element T>
+    requires(!std::is_const_v<T>)
+  Tensor(std::span<T> data, const Shape& shape, Site site = Site::here()) : Tensor(std::span<const T>(data), shape, site) {}
+  template <Element T>
   explicit Tensor(const std::vector<T>& data, Site site = Site::here())
       : Tensor(data, Shape{static_cast<std::int64_t>(data.size())}, site) {}
   template <Element T>

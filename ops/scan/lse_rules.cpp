@@ -17,6 +17,7 @@
 #include <limits>
 
 #include "ops/scan/scan.h"
+#include "ops/shape.h"
 
 namespace scangrad::inline v0::ops {
 namespace {
@@ -34,6 +35,17 @@ Tensor kept_weight(const Tensor& x, ScanOrder order) {
 }
 Tensor own_weight(const Tensor& x, ScanOrder order) {
   return apply(make_primitive<LseWeight>(order, false), core::node_of(x).value.spec, {x});
+}
+
+/// x as an exclusive scan uses it: without its last element, to which r, c and D, of the inclusive scan, would otherwise give a place.
+Tensor used(const Tensor& x, ScanOrder order) {
+  const std::int64_t n = shape_of(x)[static_cast<std::size_t>(order.axis)];
+  if (!order.exclusive || n == 0) return x;
+  Shape one = shape_of(x);
+  one[static_cast<std::size_t>(order.axis)] = 1;
+  const Tensor none = broadcast_to(in_dtype(-infinity, dtype_of_tensor(x)), one);
+  const Tensor rest = slice_range(x, {order.axis, order.reverse ? 1 : 0, 1, n - 1});
+  return order.reverse ? concatenate({none, rest}, {.axis = order.axis}) : concatenate({rest, none}, {.axis = order.axis});
 }
 
 /// r v, where r is exactly 0 for a prefix that is empty, all -inf, or finite before a +inf.
@@ -70,7 +82,8 @@ MaybeTensors LogCumSumExp::jvp(Ins ins, Outs, Tangents t) const { return {mean(i
 MaybeTensors LogCumSumExp::vjp(Ins ins, Outs, Tangents g, WantedMask) const { return {mean_adjoint(ins[0], *g[0], order)}; }
 
 MaybeTensors LseMean::jvp(Ins ins, Outs, Tangents t) const {
-  const Tensor &x = ins[0], &v = ins[1];
+  const Tensor x = used(ins[0], order);
+  const Tensor& v = ins[1];
   return {sum_of(map(t[0],
                      [&](const Tensor& a) {
                        return mean(x, kept_times(x, added(x, a, order) * added(x, v, order), order), order);
@@ -79,7 +92,8 @@ MaybeTensors LseMean::jvp(Ins ins, Outs, Tangents t) const {
 }
 
 MaybeTensors LseMean::vjp(Ins ins, Outs, Tangents g, WantedMask wanted) const {
-  const Tensor &x = ins[0], &v = ins[1];
+  const Tensor x = used(ins[0], order);
+  const Tensor& v = ins[1];
   const Tensor back = mean_adjoint(x, *g[0], order);
   MaybeTensors result(2);
   if (wanted[0]) result[0] = added_adjoint(x, kept_times(x, added(x, v, order) * back, order), order);
@@ -88,7 +102,7 @@ MaybeTensors LseMean::vjp(Ins ins, Outs, Tangents g, WantedMask wanted) const {
 }
 
 MaybeTensors LseMeanAdjoint::jvp(Ins ins, Outs outs, Tangents t) const {
-  const Tensor& x = ins[0];
+  const Tensor x = used(ins[0], order);
   return {sum_of(map(t[0],
                      [&](const Tensor& a) {
                        return added_adjoint(x, kept_times(x, added(x, a, order) * outs[0], order), order);
@@ -97,7 +111,8 @@ MaybeTensors LseMeanAdjoint::jvp(Ins ins, Outs outs, Tangents t) const {
 }
 
 MaybeTensors LseMeanAdjoint::vjp(Ins ins, Outs outs, Tangents g, WantedMask wanted) const {
-  const Tensor &x = ins[0], &q = *g[0];
+  const Tensor x = used(ins[0], order);
+  const Tensor& q = *g[0];
   MaybeTensors result(2);
   if (wanted[0]) result[0] = added_adjoint(x, kept_times(x, added(x, q, order) * outs[0], order), order);
   if (wanted[1]) result[1] = mean(x, q, order);

@@ -28,9 +28,13 @@ Tensor recurrence(const Tensor& a, const Tensor& b, const MaybeTensor& initial, 
   return initial ? apply(primitive, spec, {a, b, *initial}) : apply(primitive, spec, {a, b});
 }
 
+/// What the scan uses of x: an exclusive one leaves out the last element, which must not get in as 0 times inf or NaN either.
+Tensor used(const Tensor& x, ScanOrder order) { return order.exclusive ? unshift(shift(x, order), order) : x; }
+
 /// The recurrence that runs back over a recurrence with factors a: D_k = g_k + a_{k+1} D_{k+1}, g being what reached y.
 Tensor run_back(const Tensor& a, const Tensor& g, ScanOrder order) {
-  return recurrence(unshift(a, order), order.exclusive ? unshift(g, order) : g, std::nullopt, order.inclusive().flipped());
+  return recurrence(unshift(used(a, order), order), order.exclusive ? unshift(g, order) : g, std::nullopt,
+                    order.inclusive().flipped());
 }
 
 Tensor extreme_index(const Tensor& x, const CumExtreme& scan) {
@@ -54,7 +58,7 @@ MaybeTensors CumProd::jvp(Ins ins, Outs, Tangents t) const {
 // R_k = g_k + x_{k+1} R_{k+1}, gx_k = p_k R_k
 MaybeTensors CumProd::vjp(Ins ins, Outs, Tangents g, WantedMask) const {
   const Tensor before = cumprod(ins[0], {.axis = order.axis, .reverse = order.reverse, .exclusive = true});
-  return {conjugate(before) * run_back(conjugate(ins[0]), *g[0], order)};
+  return {conjugate(used(before, order)) * run_back(conjugate(ins[0]), *g[0], order)};
 }
 
 MaybeTensors CumExtreme::jvp(Ins ins, Outs, Tangents t) const {
@@ -86,10 +90,10 @@ MaybeTensors LinearRecurrence::vjp(Ins ins, Outs, Tangents g, WantedMask wanted)
   const Tensor a = conjugate(ins[0]);
   const Tensor D = run_back(a, *g[0], order);
   MaybeTensors result(ins.size());
-  if (wanted[0]) result[0] = D * conjugate(previous(ins, order));
+  if (wanted[0]) result[0] = D * conjugate(used(previous(ins, order), order));
   if (wanted[1]) result[1] = D;
   if (ins.size() == 3 && wanted[2]) {
-    const Tensor through_first = first(a, order) * first(D, order);
+    const Tensor through_first = first(used(a, order), order) * first(D, order);
     result[2] = order.exclusive ? through_first + first(*g[0], order) : through_first;
   }
   return result;

@@ -28,6 +28,7 @@ inline real asin(real x) {
 }
 inline real pi() { return 4 * atan(1); }
 inline real atan2(real y, real x) {
+  if (x == 0) return sign(y) * pi() / 2;
   if (x > 0) return atan(y / x);
   return y > 0 ? atan(y / x) + pi() : atan(y / x) - pi();
 }

@@ -54,7 +54,7 @@ namespace scangrad::inline v0::detail {
 struct Access {
   static core::Node& node(const Tensor& x) noexcept { return *static_cast<core::Node*>(x.node_); }
   static core::Node* node_or_null(const Tensor& x) noexcept { return static_cast<core::Node*>(x.node_); }
-  static Tensor tensor(core::Node* node) noexcept { return Tensor(static_cast<NodeHead*>(node)); }
+  static Tensor tensor(core::Node* node) noexcept { return Tensor(static_cast<NodeHead&>(*node)); }
   static const Tensor& tensor(const Operand& x) noexcept { return x.tensor_; }
   static const Literal& number(const Operand& x) noexcept { return x.number_; }
   static bool weak(const Operand& x) noexcept { return x.weak_; }

@@ -92,6 +92,36 @@ struct Compensated {
   double total() const { return std::isfinite(rest) ? sum + rest : sum; }
 };
 
+constexpr std::int64_t sum_block = 64;
+
+/// Sums of `width` neighbours at once, where those lie closer together than what is summed: the additions for each of them are those
+/// of sum_of, in the same order.
+template <class T>
+void sum_neighbours(const T* first, std::int64_t neighbour_step, std::int64_t width, Elements elements, T* to, std::int64_t to_step) {
+  constexpr std::int64_t most = 128;
+  for (std::int64_t begin = 0; begin < width; begin += most) {
+    const std::int64_t count = std::min(most, width - begin);
+    std::array<Compensated, most> totals{};
+    std::array<double, most> parts{};
+    std::int64_t room = sum_block;
+    const auto flush = [&] {
+      for (std::int64_t j = 0; j < count; ++j) totals[static_cast<std::size_t>(j)].add(std::exchange(parts[static_cast<std::size_t>(j)], 0.0));
+    };
+    elements.for_each_lane(first + begin * neighbour_step, [&](const T* lane, std::int64_t step, std::int64_t length) {
+      for (std::int64_t i = 0; i < length; ++i) {
+        const T* row = lane + i * step;
+        for (std::int64_t j = 0; j < count; ++j) parts[static_cast<std::size_t>(j)] += core::convert<double>(row[j * neighbour_step]);
+        if (--room > 0) continue;
+        flush();
+        room = sum_block;
+      }
+    });
+    flush();
+    for (std::int64_t j = 0; j < count; ++j)
+      to[(begin + j) * to_step] = core::convert<T>(totals[static_cast<std::size_t>(j)].total());
+  }
+}
+
 template <class T>
 T sum_of(const T* first, Elements elements) {
   if constexpr (std::is_integral_v<T>) {
@@ -107,10 +137,9 @@ T sum_of(const T* first, Elements elements) {
     return core::convert<T>(std::complex<double>(real.total(), imag.total()));
   } else {
     // Blocks of the row-major order, wherever lanes end: the bits do not depend on the layout.
-    constexpr std::int64_t block = 64;
     Compensated total;
     double part = 0;
-    std::int64_t room = block;
+    std::int64_t room = sum_block;
     elements.for_each_lane(first, [&](const T* lane, std::int64_t step, std::int64_t length) {
       for (std::int64_t i = 0; i < length;) {
         const std::int64_t end = std::min(length, i + room);
@@ -118,7 +147,7 @@ T sum_of(const T* first, Elements elements) {
         for (; i < end; ++i) part += core::convert<double>(lane[i * step]);
         if (room > 0) continue;
         total.add(std::exchange(part, 0.0));
-        room = block;
+        room = sum_block;
       }
     });
     total.add(part);
@@ -126,9 +155,38 @@ T sum_of(const T* first, Elements elements) {
   }
 }
 
+/// Sums of floats: along the axes that are reduced, or of neighbours at once, whichever reads memory in order.
+template <class T>
+void float_sum(const Context& context, const Dims& axes, const Array& in, Array& out) {
+  context.allocate(out);
+  if (out.size() == 0) return;
+  const Split<2> parts = split<2>(in.shape(), {in.strides, with_reduced_axes(out.strides, axes)}, axes);
+  const auto& kept = parts.kept;
+  const Elements elements{parts.reduced};
+  const bool neighbours_are_near = std::abs(kept.step[0]) < std::abs(parts.reduced.step[0]);
+  const std::int64_t work = std::max<std::int64_t>(1, in.size() / out.size());
+  const auto sum_range = [&](const T* from, T* to, std::int64_t n) {
+    if (neighbours_are_near) sum_neighbours(from, kept.step[0], n, elements, to, kept.step[1]);
+    else
+      for (std::int64_t i = 0; i < n; ++i) to[i * kept.step[1]] = sum_of(from + i * kept.step[0], elements);
+  };
+  const std::int64_t lanes = kept.count();
+  if (lanes == 1) {
+    context.parallel_for(kept.length, parallel_grain / work, [&](std::int64_t begin, std::int64_t end) {
+      sum_range(in.data<T>() + begin * kept.step[0], out.data<T>() + begin * kept.step[1], end - begin);
+    });
+    return;
+  }
+  context.parallel_for(lanes, parallel_grain / (work * kept.length), [&](std::int64_t begin, std::int64_t end) {
+    kept.for_each(begin, end, [&](const auto& at) { sum_range(in.data<T>() + at[0], out.data<T>() + at[1], kept.length); });
+  });
+}
+
 void sum(const Context& context, const Primitive& primitive, Inputs ins, Outputs outs) {
-  visit_checked(Numbers{}, ins[0]->dtype(),
-                [&]<class T>() { reduce<T>(context, primitive, *ins[0], outs[0], sum_of<T>); });
+  visit_checked(Numbers{}, ins[0]->dtype(), [&]<class T>() {
+    if constexpr (std::is_integral_v<T> || core::is_complex_type<T>) reduce<T>(context, primitive, *ins[0], outs[0], sum_of<T>);
+    else float_sum<T>(context, static_cast<const ops::Reduction&>(primitive).axes, *ins[0], outs[0]);
+  });
 }
 
 template <bool largest>

@@ -30,7 +30,8 @@ Tensor triangle(std::string_view name, const Operand& x, std::int64_t offset, bo
   const Shape& shape = shape_of(tensor);
   check(shape.size() >= 2, "the tensor must have two axes or more, but its shape is {}", shape);
   const Tensor above = at_or_above_diagonal(shape[shape.size() - 2], shape.back(), upper ? offset : offset + 1);
-  return upper ? where(above, tensor, 0) : where(above, 0, tensor);
+  const Tensor zero = in_dtype(0, dtype_of_tensor(tensor));
+  return upper ? where(above, tensor, zero) : where(above, zero, tensor);
 }
 
 }  // namespace
@@ -169,7 +170,7 @@ Tensor diag(const Operand& x) {
   const Tensor tensor = as_tensor(x);
   const Shape& shape = shape_of(tensor);
   check(shape.size() == 1 || shape.size() == 2, "takes a vector or a matrix, given the shape {}", shape);
-  if (shape.size() == 1) return where(eye(shape[0], {.dtype = DType::boolean}), tensor, 0);
+  if (shape.size() == 1) return where(eye(shape[0], {.dtype = DType::boolean}), tensor, in_dtype(0, dtype_of_tensor(tensor)));
   const std::int64_t n = std::min(shape[0], shape[1]);
   return slice_range(reshape(slice_range(slice_range(tensor, {0, 0, 1, n}), {1, 0, 1, n}), {n * n}), {0, 0, n + 1, n});
 }

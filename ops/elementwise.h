@@ -55,7 +55,7 @@ struct Square final : Elementwise {
 struct Power final : Elementwise {
   std::string_view name() const override { return "pow"; }
   Tensor times_partial(std::size_t i, Ins in, const Tensor& y, const Tensor& v) const override {
-    if (i == 0) return v * where(in[1] == 0, 0, in[1] * pow(in[0], in[1] - 1));
+    if (i == 0) return v * where(logical_and(in[0] == 0, in[1] == 0), 0, in[1] * pow(in[0], in[1] - 1));
     return v * where(in[0] == 0, 0, y * log(in[0]));
   }
 };

@@ -14,7 +14,6 @@ using sg::WeakKind;
 
 constexpr DType every[] = {DType::boolean, DType::int32,   DType::int64,     DType::float16,   DType::bfloat16,
                            DType::float32, DType::float64, DType::complex64, DType::complex128};
-constexpr DType unsupported[] = {DType::int32, DType::float16, DType::bfloat16, DType::complex64, DType::complex128};
 
 std::string name(DType dtype) { return std::string(sg::to_string(dtype)); }
 

@@ -15,7 +15,7 @@ SCANGRAD_API Tensor subtract(const Operand& a, const Operand& b);
 SCANGRAD_API Tensor multiply(const Operand& a, const Operand& b);
 SCANGRAD_API Tensor divide(const Operand& a, const Operand& b);  ///< a / b; integers are divided as float64
 SCANGRAD_API Tensor negative(const Operand& x);
-/// a^b; integers are raised as float64. The derivative by a is 0 where b is 0, the one by b is 0 where a is 0.
+/// a^b; integers are raised as float64. Where a is 0, the derivative by b is 0, and the one by a too if b is 0.
 SCANGRAD_API Tensor pow(const Operand& a, const Operand& b);
 
 inline Tensor operator+(const Operand& a, const Operand& b) { return add(a, b); }

@@ -150,7 +150,7 @@ class SCANGRAD_API Tensor {
 
  private:
   friend struct detail::Access;
-  explicit Tensor(detail::NodeHead* node) noexcept : node_(node) {  // shares the node
+  explicit Tensor(detail::NodeHead& node) noexcept : node_(&node) {  // shares the node
     node_->references.fetch_add(1, std::memory_order_relaxed);
   }
   Tensor(const detail::Literal& literal, Site site);

@@ -40,10 +40,6 @@ class Selector final : public Primitive {
   std::string_view name() const override { return "output"; }
 };
 
-void share_value(const Context&, const Primitive&, Inputs ins, Outputs outs) {
-  outs[0].view(*ins[0], ins[0]->strides, ins[0]->offset);
-}
-
 bool eager() {
   static const bool on = environment_flag("SCANGRAD_EAGER");
   return on;
@@ -91,6 +87,19 @@ void Node::operator delete(void* memory) noexcept {
   }
   ++cache.size;
   cache.list = new (memory) NodeCache::Free{cache.list};
+}
+
+void share_value(const Context&, const Primitive&, Inputs ins, Outputs outs) {
+  outs[0].view(*ins[0], ins[0]->strides, ins[0]->offset);
+}
+
+const Array& row_major(const Context& context, const Array& x, Array& copy) {
+  if (x.dense) return x;
+  const Primitive& primitive = *shared_primitive<Contiguous>();
+  const Array* in = &x;
+  copy.spec = x.spec;
+  find_kernel(primitive, context.device())(context, primitive, Inputs(&in, 1), Outputs(&copy, 1));
+  return copy;
 }
 
 Tensor apply(const PrimitiveRef& primitive, Spec out, FixedList<Tensor, 2> ins) {

@@ -105,4 +105,10 @@ class Contiguous final : public Primitive {
   std::string_view name() const override { return "contiguous"; }
 };
 
+/// For kernels: x itself if it is row-major, else a row-major copy, kept in `copy`.
+const Array& row_major(const Context& context, const Array& x, Array& copy);
+
+/// The kernel of operations whose output is their input.
+void share_value(const Context& context, const Primitive& primitive, Inputs ins, Outputs outs);
+
 }  // namespace scangrad::inline v0::core

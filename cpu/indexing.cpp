@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "core/node.h"
 #include "cpu/backend.h"
 #include "ops/gather.h"
 #include "ops/scan/monoid.h"
@@ -98,17 +99,12 @@ void scatter_add(const Context& context, const Primitive& primitive, Inputs ins,
   const int axis = static_cast<const ops::ScatterAdd&>(primitive).axis;
   Array& out = outs[0];
   const auto indices = checked_indices(context, *ins[1], axis, out.shape()[static_cast<std::size_t>(axis)]);
-  const Array* updates = ins[2];
-  Array row_major;  // the updates with one step from index to index
-  if (!updates->dense) {
-    row_major.spec = updates->spec;
-    core::find_kernel(core::Contiguous(), context.device())(context, core::Contiguous(), Inputs(&updates, 1), Outputs(&row_major, 1));
-    updates = &row_major;
-  }
+  Array copy;  // the updates with one step from index to index
+  const Array& updates = core::row_major(context, *ins[2], copy);
   const Strides to_strides = core::dense_strides(out.shape());
   const auto copied = Lanes<2>::elementwise(out.shape(), {ins[0]->strides, to_strides});
   const IndexedBlocks blocks =
-      indexed_blocks(out.shape(), to_strides, core::dense_strides(updates->shape()), axis, ins[1]->shape().size());
+      indexed_blocks(out.shape(), to_strides, core::dense_strides(updates.shape()), axis, ins[1]->shape().size());
   visit_checked(Numbers{}, out.dtype(), [&]<class T>() {
     accumulate<T>(context, out, [&]<class Sum>(Sum* sums) {
       if (out.size() == 0) return;
@@ -117,7 +113,7 @@ void scatter_add(const Context& context, const Primitive& primitive, Inputs ins,
           sums[at[1] + i * copied.step[1]] = core::convert<Sum>(ins[0]->data<T>()[at[0] + i * copied.step[0]]);
       });
       for_each_lane(context, blocks.lanes, [&](const auto& at) {
-        const T* from = updates->data<T>() + at[1];
+        const T* from = updates.data<T>() + at[1];
         for (std::int64_t k = 0; k < ins[1]->size(); ++k)
           for (std::int64_t i = 0; i < blocks.lanes.length; ++i)
             add_to(sums[at[0] + indices.data()[k] * blocks.indexed_step + i * blocks.lanes.step[0]],

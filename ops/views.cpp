@@ -43,10 +43,8 @@ void run_reshape(const Context& context, const Primitive&, Inputs ins, Outputs o
     return;
   }
   Array copy;
-  copy.spec = ins[0]->spec;
-  core::find_kernel(*shared_primitive<core::Contiguous>(), context.device())(context, *shared_primitive<core::Contiguous>(), ins,
-                                                                            Outputs(&copy, 1));
-  outs[0].view(copy, core::dense_strides(outs[0].shape()), copy.offset);
+  const Array& dense = core::row_major(context, *ins[0], copy);
+  outs[0].view(dense, core::dense_strides(outs[0].shape()), dense.offset);
 }
 
 void run_transpose(const Context&, const Primitive& primitive, Inputs ins, Outputs outs) {
@@ -80,10 +78,6 @@ void run_slice(const Context&, const Primitive& primitive, Inputs ins, Outputs o
   outs[0].view(*ins[0], std::move(strides), offset);
 }
 
-void run_same(const Context&, const Primitive&, Inputs ins, Outputs outs) {
-  outs[0].view(*ins[0], ins[0]->strides, ins[0]->offset);
-}
-
 }  // namespace
 
 void add_view_kernels(DeviceType device) {
@@ -92,7 +86,7 @@ void add_view_kernels(DeviceType device) {
   core::add_kernel<BroadcastTo>(device, run_broadcast_to);
   core::add_kernel<Flip>(device, run_flip);
   core::add_kernel<Slice>(device, run_slice);
-  core::add_kernel<StopGradient>(device, run_same);
+  core::add_kernel<StopGradient>(device, core::share_value);
 }
 
 }  // namespace scangrad::inline v0::ops

@@ -37,13 +37,15 @@ std::vector<Tensor> with_zeros(const MaybeTensors& derivatives, std::span<const 
 }
 
 /// Each derivative has the shape and dtype of its primal.
-void check_matches(std::string_view what, std::string_view of, std::span<const Tensor> derivatives, std::span<const Tensor> primals) {
-  check(derivatives.size() == primals.size(), "{} {}s were given for {} {}s; give one each", derivatives.size(), what, primals.size(), of);
+void check_matches(std::string_view what, std::string_view of, std::span<const Tensor> derivatives,
+                   std::span<const Tensor> primals) {
+  check(derivatives.size() == primals.size(), "{} {}s were given for {} {}s; give one each", derivatives.size(), what,
+        primals.size(), of);
   for (std::size_t i = 0; i < primals.size(); ++i) {
     core::check_not_empty(derivatives[i]);
     check(derivatives[i].shape() == primals[i].shape() && derivatives[i].dtype() == primals[i].dtype(),
-          "{} {} is {} {}, but the {} is {} {}; they must be equal", what, i, derivatives[i].dtype(),
-          derivatives[i].shape(), of, primals[i].dtype(), primals[i].shape());
+          "{} {} is {} {}, but the {} is {} {}; they must be equal", what, i, derivatives[i].dtype(), derivatives[i].shape(),
+          of, primals[i].dtype(), primals[i].shape());
   }
 }
 
@@ -59,7 +61,8 @@ Transform::Transform(const char* name, Site site) : state_(new State{name, site,
 Transform::~Transform() = default;
 
 void Transform::check_differentiable(std::size_t argument, const Tensor& x) const {
-  check(is_inexact(x.dtype()), "argument {} is {}, and derivatives exist for floating tensors only; convert it with astype, or close over it",
+  check(is_inexact(x.dtype()),
+        "argument {} is {}, and derivatives exist for floating tensors only; convert it with astype, or close over it",
         argument, x.dtype());
 }
 

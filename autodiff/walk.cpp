@@ -15,14 +15,13 @@ using Step = Trace::Step;
 /// A rule must return one derivative for each of `primals`, each of its shape and dtype.
 void check_derivatives(const Step& step, std::string_view rule, std::string_view what, std::span<const Tensor> primals,
                        const MaybeTensors& derivatives) {
-  check(derivatives.size() == primals.size(), "the {} rule of {} returned {} {}, but there are {}", rule, step.primitive->name(),
-        derivatives.size(), what, primals.size());
+  check(derivatives.size() == primals.size(), "the {} rule of {} returned {} {}, but there are {}", rule,
+        step.primitive->name(), derivatives.size(), what, primals.size());
   for (std::size_t i = 0; i < primals.size(); ++i) {
     if (!derivatives[i]) continue;
     check(derivatives[i]->shape() == primals[i].shape() && derivatives[i]->dtype() == primals[i].dtype(),
           "the {} rule of {} returned a {} {} for number {} of the {}, which is {} {}", rule, step.primitive->name(),
-          derivatives[i]->dtype(), derivatives[i]->shape(), i, what, primals[i].dtype(),
-          primals[i].shape());
+          derivatives[i]->dtype(), derivatives[i]->shape(), i, what, primals[i].dtype(), primals[i].shape());
   }
 }
 

@@ -38,7 +38,7 @@ int main() {
   for (int i = 0; i < 500; ++i) times.push_back(microseconds_an_operation(x));
   std::sort(times.begin(), times.end());
   const double median = times[times.size() / 2];
-  std::printf("build + differentiate + evaluate: %.3f us an operation (median of %zu; best %.3f), bar 1.0\n", median, times.size(),
-              times[0]);
+  std::printf("build + differentiate + evaluate: %.3f us an operation (median of %zu; best %.3f), bar 1.0\n", median,
+              times.size(), times[0]);
   return median <= 1.0 ? 0 : 1;
 }

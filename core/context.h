@@ -70,7 +70,8 @@ class Context {
       if (n > 0) body(std::int64_t{0}, n);
       return;
     }
-    pool_.run(n, pieces, [](const void* state, std::int64_t b, std::int64_t e) { (*static_cast<const F*>(state))(b, e); }, &body);
+    pool_.run(
+        n, pieces, [](const void* state, std::int64_t b, std::int64_t e) { (*static_cast<const F*>(state))(b, e); }, &body);
   }
 
  private:

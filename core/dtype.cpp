@@ -54,7 +54,7 @@ float16::float16(float value) noexcept {
   const auto word = std::bit_cast<std::uint32_t>(value);
   const std::uint32_t sign = word >> 16 & 0x8000u, magnitude = word & 0x7fffffffu;
   std::uint32_t half;
-  if (magnitude > 0x7f800000u) half = 0x7e00u;  // NaN
+  if (magnitude > 0x7f800000u) half = 0x7e00u;        // NaN
   else if (magnitude >= 0x477ff000u) half = 0x7c00u;  // rounds to 65536 or more: infinity
   else if (magnitude >= 0x38800000u) half = (magnitude - 0x38000000u + 0xfffu + (magnitude >> 13 & 1u)) >> 13;  // normal
   else half = std::bit_cast<std::uint32_t>(std::bit_cast<float>(magnitude) + 0.5f) - 0x3f000000u;  // subnormal, step 2^-24

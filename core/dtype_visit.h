@@ -34,15 +34,33 @@ bool visit(TypeList<Ts...>, DType dtype, F&& f) {
     }
   };
   switch (dtype) {
-    case DType::boolean: call.template operator()<bool>(); break;
-    case DType::int32: call.template operator()<std::int32_t>(); break;
-    case DType::int64: call.template operator()<std::int64_t>(); break;
-    case DType::float16: call.template operator()<float16>(); break;
-    case DType::bfloat16: call.template operator()<bfloat16>(); break;
-    case DType::float32: call.template operator()<float>(); break;
-    case DType::float64: call.template operator()<double>(); break;
-    case DType::complex64: call.template operator()<std::complex<float>>(); break;
-    case DType::complex128: call.template operator()<std::complex<double>>(); break;
+    case DType::boolean:
+      call.template operator()<bool>();
+      break;
+    case DType::int32:
+      call.template operator()<std::int32_t>();
+      break;
+    case DType::int64:
+      call.template operator()<std::int64_t>();
+      break;
+    case DType::float16:
+      call.template operator()<float16>();
+      break;
+    case DType::bfloat16:
+      call.template operator()<bfloat16>();
+      break;
+    case DType::float32:
+      call.template operator()<float>();
+      break;
+    case DType::float64:
+      call.template operator()<double>();
+      break;
+    case DType::complex64:
+      call.template operator()<std::complex<float>>();
+      break;
+    case DType::complex128:
+      call.template operator()<std::complex<double>>();
+      break;
   }
   return found;
 }

@@ -29,8 +29,8 @@ int normalize_axis(std::int64_t axis, const Shape& shape) {
 
 int normalize_axis(std::int64_t axis, std::size_t rank_of_result) {
   const auto rank = static_cast<std::int64_t>(rank_of_result);
-  check(axis >= -rank && axis < rank, "axis {} is out of range for a result of rank {}; it must be in {}..{}", axis, rank, -rank,
-        rank - 1);
+  check(axis >= -rank && axis < rank, "axis {} is out of range for a result of rank {}; it must be in {}..{}", axis, rank,
+        -rank, rank - 1);
   return static_cast<int>(axis < 0 ? axis + rank : axis);
 }
 

@@ -13,8 +13,8 @@
 
 // Shapes, dtypes and devices go into messages as they are: nothing is made into text unless the message is.
 template <class T>
-  requires(std::is_same_v<T, scangrad::Dims> || std::is_same_v<T, scangrad::DType> || std::is_same_v<T, scangrad::Device>)
-struct fmt::formatter<T> : fmt::formatter<std::string_view> {
+requires(std::is_same_v<T, scangrad::Dims> || std::is_same_v<T, scangrad::DType> ||
+         std::is_same_v<T, scangrad::Device>) struct fmt::formatter<T> : fmt::formatter<std::string_view> {
   template <class FormatContext>
   auto format(const T& value, FormatContext& context) const {
     const std::string text(to_string(value));
@@ -59,7 +59,8 @@ template <class... Args>
 
 template <class... Args>
 void check(bool condition, fmt::format_string<Args...> format, Args&&... args) {
-  if (!condition) [[unlikely]] fail(format, std::forward<Args>(args)...);
+  if (!condition) [[unlikely]]
+    fail(format, std::forward<Args>(args)...);
 }
 
 /// An axis in [0, rank) of a result of that rank.

@@ -73,23 +73,22 @@ void give_back(void* memory, std::int64_t requested, SizeClass size) noexcept {
       return;
     }
   }
-  ::operator delete(memory, std::align_val_t{alignment});
+  ::operator delete (memory, std::align_val_t{alignment});
 }
 
 void count_active(std::int64_t bytes) noexcept {
   Cache& c = cache();
   const std::int64_t now = c.active.fetch_add(bytes, std::memory_order_relaxed) + bytes;
   std::int64_t peak = c.peak.load(std::memory_order_relaxed);
-  while (now > peak && !c.peak.compare_exchange_weak(peak, now, std::memory_order_relaxed)) {
-  }
+  while (now > peak && !c.peak.compare_exchange_weak(peak, now, std::memory_order_relaxed)) {}
 }
 
 void* allocate_block(std::size_t bytes) {
   const SizeClass size = size_class(bytes);
   if (void* kept = take(size)) return kept;
-  if (void* fresh = ::operator new(size.bytes, std::align_val_t{alignment}, std::nothrow)) return fresh;
+  if (void* fresh = ::operator new (size.bytes, std::align_val_t{alignment}, std::nothrow)) return fresh;
   memory::clear_cache();
-  return ::operator new(size.bytes, std::align_val_t{alignment});
+  return ::operator new (size.bytes, std::align_val_t{alignment});
 }
 
 }  // namespace
@@ -149,7 +148,7 @@ void clear_cache() noexcept {
     while (list != nullptr) {
       core::FreeBlock* block = std::exchange(list, list->next);
       c.cached.fetch_sub(block->requested, std::memory_order_relaxed);
-      ::operator delete(static_cast<void*>(block), std::align_val_t{core::alignment});
+      ::operator delete (static_cast<void*>(block), std::align_val_t{core::alignment});
     }
   }
 }

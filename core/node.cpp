@@ -52,8 +52,8 @@ Tensor new_node(const PrimitiveRef& primitive, FixedList<Tensor, 2> ins, Kernel 
   for (const Tensor& in : ins) {
     const Node& input = node_of(in);
     tracked |= TransformScope::live_bits(input);
-    check(input.device == node_of(ins[0]).device, "inputs are on {} and {}; move them to one device",
-          node_of(ins[0]).device, input.device);
+    check(input.device == node_of(ins[0]).device, "inputs are on {} and {}; move them to one device", node_of(ins[0]).device,
+          input.device);
   }
   if (ins.size() != 0) node.device = node_of(ins[0]).device;
   node.tracked.store(tracked, std::memory_order_relaxed);

@@ -27,7 +27,7 @@ struct Edge {
 
 struct Node final : detail::NodeHead {
   std::atomic<State> state{State::pending};
-  SpinLock edge_lock;  ///< taken to copy or drop the edge; the thread that holds the claim reads it without
+  SpinLock edge_lock;          ///< taken to copy or drop the edge; the thread that holds the claim reads it without
   std::int32_t selected = -1;  ///< a selector: which output of inputs[0]'s tuple this is
   Device device;
   std::atomic<std::uint64_t> tracked{0};

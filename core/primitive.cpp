@@ -4,7 +4,9 @@
 
 namespace scangrad::inline v0::core {
 
-MaybeTensors Primitive::jvp(Ins, Outs, Tangents) const { fail("{} has no jvp rule; override Primitive::jvp or decompose", name()); }
+MaybeTensors Primitive::jvp(Ins, Outs, Tangents) const {
+  fail("{} has no jvp rule; override Primitive::jvp or decompose", name());
+}
 
 MaybeTensors Primitive::vjp(Ins, Outs, Tangents, WantedMask) const {
   fail("{} has no vjp rule; override Primitive::vjp or decompose", name());

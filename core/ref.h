@@ -53,8 +53,8 @@ class FixedList {
   }
   /// The given values, moved in.
   template <class... U>
-    requires(sizeof...(U) > 0 && (std::is_same_v<std::remove_cvref_t<U>, T> && ...))
-  FixedList(U&&... values) : first_(sizeof...(U) > N ? static_cast<T*>(::operator new(sizeof...(U) * sizeof(T))) : inline_first()) {
+  requires(sizeof...(U) > 0 && (std::is_same_v<std::remove_cvref_t<U>, T> && ...)) FixedList(U&&... values)
+      : first_(sizeof...(U) > N ? static_cast<T*>(::operator new(sizeof...(U) * sizeof(T))) : inline_first()) {
     ((new (first_ + size_++) T(std::forward<U>(values))), ...);
   }
   explicit FixedList(std::span<const T> values)
@@ -104,8 +104,7 @@ class FixedList {
 class SpinLock {
  public:
   void lock() noexcept {
-    while (held_.exchange(true, std::memory_order_acquire)) {
-    }
+    while (held_.exchange(true, std::memory_order_acquire)) {}
   }
   void unlock() noexcept { held_.store(false, std::memory_order_release); }
 

@@ -64,8 +64,10 @@ template <class T>
 T literal_as(const Literal& x) {
   switch (Access::kind(x)) {
     case WeakKind::boolean:
-    case WeakKind::integer: return core::convert<T>(Access::integer(x));
-    default: return core::convert<T>(Access::value(x));
+    case WeakKind::integer:
+      return core::convert<T>(Access::integer(x));
+    default:
+      return core::convert<T>(Access::value(x));
   }
 }
 
@@ -113,8 +115,7 @@ Tensor::Tensor(const Literal& literal, Site site) {
 Tensor::Tensor(const void* data, std::size_t count, DType dtype, const Shape& shape, Site site) {
   const CallScope scope("Tensor", site);
   const std::int64_t size = core::checked_size(shape, item_size(dtype));
-  check(static_cast<std::size_t>(size) == count, "the data have {} elements, but the shape {} needs {}", count,
-        shape, size);
+  check(static_cast<std::size_t>(size) == count, "the data have {} elements, but the shape {} needs {}", count, shape, size);
   Array array = core::allocated(shape, dtype);
   if (size != 0) std::memcpy(array.storage->data, data, count * item_size(dtype));
   *this = core::make_leaf(std::move(array));
@@ -159,10 +160,9 @@ std::int64_t Tensor::size(int axis) const {
 void Tensor::read_item(void* value, DType wanted) const {
   const CallScope scope("item", {});
   core::check_not_empty(*this);
-  check(size() == 1, "the tensor must have one element, but its shape is {}; use to_vector, or reduce it first",
-        shape());
-  check(promote(dtype(), wanted) == wanted, "a {} does not fit into a {}; use item with the tensor's type, or astype",
-        dtype(), wanted);
+  check(size() == 1, "the tensor must have one element, but its shape is {}; use to_vector, or reduce it first", shape());
+  check(promote(dtype(), wanted) == wanted, "a {} does not fit into a {}; use item with the tensor's type, or astype", dtype(),
+        wanted);
   eval(*this);
   const Array& array = core::node_of(*this).value;
   core::visit(core::Every{}, dtype(), [&]<class From>() {

@@ -15,7 +15,7 @@ struct Bits {
   std::mutex mutex;
   std::uint32_t users[bit_count] = {};
   std::atomic<std::uint64_t> live{0};
-  std::atomic<std::uint64_t> clock{0};              ///< transforms begun
+  std::atomic<std::uint64_t> clock{0};               ///< transforms begun
   std::atomic<std::uint64_t> start[bit_count] = {};  ///< when the bit's first user began
 };
 Bits bits;
@@ -31,7 +31,8 @@ TransformScope::TransformScope() {
   const int free = std::countr_one(bits.live.load(std::memory_order_relaxed));
   const int index = free < bit_count ? free : bit_count - 1;
   bit_ = std::uint64_t{1} << index;
-  if (bits.users[index]++ == 0) bits.start[index].store(bits.clock.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  if (bits.users[index]++ == 0)
+    bits.start[index].store(bits.clock.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   bits.clock.fetch_add(1, std::memory_order_relaxed);
   ++users_here[index];
   bits.live.fetch_or(bit_, std::memory_order_release);
@@ -79,17 +80,17 @@ Trace::Trace(std::span<const Tensor> placeholders, std::span<const Tensor> outpu
     const std::int32_t* slot = is_inexact(node_of(x).value.spec.dtype) ? slots.find(&node_of(x)) : nullptr;
     return slot == nullptr ? constant : *slot;
   };
-  const std::vector<Tensor> order = post_order(outputs_, [&](const Node& node) {
-    return (TransformScope::live_bits(node) & bit) == 0 || slots.find(&node) != nullptr;
-  });
+  const std::vector<Tensor> order = post_order(
+      outputs_, [&](const Node& node) { return (TransformScope::live_bits(node) & bit) == 0 || slots.find(&node) != nullptr; });
   steps_.reserve(order.size());
   for (const Tensor& x : order) {
     const Node& node = node_of(x);
     if (!node.tuple && !is_inexact(node.value.spec.dtype)) continue;  // masks and indices carry no derivative
     Edge edge = copy_edge(node);
     if (!edge)
-      fail("a tensor that depends on the transform's input was evaluated on another thread while the transform was running; "
-           "evaluate it on the transform's own thread, or after it");
+      fail(
+          "a tensor that depends on the transform's input was evaluated on another thread while the transform was running; "
+          "evaluate it on the transform's own thread, or after it");
     if (node.selected >= 0) {
       if (const std::int32_t* tuple = slots.find(&node_of(edge.inputs[0]))) slots.insert(&node, *tuple + node.selected);
       continue;
@@ -104,7 +105,8 @@ Trace::Trace(std::span<const Tensor> placeholders, std::span<const Tensor> outpu
     slots.insert(&node, next_slot);
     FixedList<Tensor, 1> outs(node.tuple ? node.tuple->size() : 1);
     for (std::size_t i = 0; i < outs.size(); ++i) outs[i] = node.tuple ? select(x, i) : x;
-    steps_.push_back({std::move(edge.primitive), std::move(edge.inputs), std::move(in_slots), std::move(outs), next_slot, node.site});
+    steps_.push_back(
+        {std::move(edge.primitive), std::move(edge.inputs), std::move(in_slots), std::move(outs), next_slot, node.site});
     next_slot += static_cast<std::int32_t>(steps_.back().outs.size());
   }
   for (const Tensor& out : outputs_) output_slots_.push_back(slot_of(out));

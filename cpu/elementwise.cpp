@@ -56,8 +56,7 @@ void loop(const Context& context, Inputs ins, Array& out, const F& f, std::index
       return;
     }
   }
-  const auto lanes = Lanes<N + 1>::elementwise(
-      out.shape(), {core::broadcast_strides(*ins[I], out.shape())..., out.strides});
+  const auto lanes = Lanes<N + 1>::elementwise(out.shape(), {core::broadcast_strides(*ins[I], out.shape())..., out.strides});
   const std::array<const T*, N> from{ins[I]->template data<T>()...};
   for_each_lane(context, lanes, [&](const auto& at) {
     for (std::int64_t i = 0; i < lanes.length; ++i)
@@ -67,9 +66,8 @@ void loop(const Context& context, Inputs ins, Array& out, const F& f, std::index
 
 template <class List, std::size_t N, class F>
 void kernel(const Context& context, const Primitive&, Inputs ins, Outputs outs) {
-  visit_checked(List{}, ins[0]->dtype(), [&]<class T>() {
-    loop<T, N>(context, ins, outs[0], F{}, std::make_index_sequence<N>());
-  });
+  visit_checked(List{}, ins[0]->dtype(),
+                [&]<class T>() { loop<T, N>(context, ins, outs[0], F{}, std::make_index_sequence<N>()); });
 }
 
 template <class P, class List, class F>
@@ -93,7 +91,9 @@ void polygamma(const Context& context, const Primitive& primitive, Inputs ins, O
   const int order = static_cast<const ops::Polygamma&>(primitive).order;
   visit_checked(Floats{}, ins[0]->dtype(), [&]<class T>() {
     using Wide = decltype(widen(T{}));
-    loop<T, 1>(context, ins, outs[0], [order](Wide x) { return static_cast<Wide>(polygamma_at(order, x)); }, std::make_index_sequence<1>());
+    loop<T, 1>(
+        context, ins, outs[0], [order](Wide x) { return static_cast<Wide>(polygamma_at(order, x)); },
+        std::make_index_sequence<1>());
   });
 }
 
@@ -110,7 +110,8 @@ void where(const Context& context, const Primitive&, Inputs ins, Outputs outs) {
     T* to = out.data<T>();
     for_each_lane(context, lanes, [&](const auto& at) {
       for (std::int64_t i = 0; i < lanes.length; ++i)
-        to[at[3] + i * lanes.step[3]] = c[at[0] + i * lanes.step[0]] ? a[at[1] + i * lanes.step[1]] : b[at[2] + i * lanes.step[2]];
+        to[at[3] + i * lanes.step[3]] =
+            c[at[0] + i * lanes.step[0]] ? a[at[1] + i * lanes.step[1]] : b[at[2] + i * lanes.step[2]];
     });
   });
 }

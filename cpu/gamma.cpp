@@ -12,8 +12,8 @@ constexpr double pi = 3.14159265358979323846;
 /// (-1)^{n+1} polygamma_n(x) = sum_k n! / (x + k)^{n+1} for x >= 15 + n, by Euler and Maclaurin:
 /// (n-1)! / x^n + n! / (2 x^{n+1}) + sum_j B_2j (2j + n - 1)! / ((2j)! x^{2j + n}).
 double asymptotic(int n, double x) {
-  constexpr double bernoulli[] = {1.0 / 6,      -1.0 / 30,        1.0 / 42,      -1.0 / 30,     5.0 / 66,
-                                  -691.0 / 2730, 7.0 / 6,          -3617.0 / 510, 43867.0 / 798, -174611.0 / 330};
+  constexpr double bernoulli[] = {1.0 / 6,       -1.0 / 30, 1.0 / 42,      -1.0 / 30,     5.0 / 66,
+                                  -691.0 / 2730, 7.0 / 6,   -3617.0 / 510, 43867.0 / 798, -174611.0 / 330};
   const double power = std::pow(x, -n), factorial = std::tgamma(n + 1.0);
   double sum = n == 0 ? -std::log(x) + 0.5 / x : factorial / n * power + factorial * power / (2 * x);
   double ratio = n == 0 ? 1.0 : factorial / n;  // (2j + n - 1)! / (2j)!, from (n - 1)! at j = 0

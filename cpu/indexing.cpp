@@ -25,8 +25,8 @@ Context::Scratch<std::int64_t> checked_indices(const Context& context, const Arr
   lanes.for_each(0, lanes.count(), [&](const auto& at) {
     for (std::int64_t i = 0; i < lanes.length; ++i) {
       const std::int64_t index = indices.data<std::int64_t>()[at[0] + i * lanes.step[0]];
-      core::check(index >= -size && index < size, "index {} is out of range for axis {} of size {}; it must be in {}..{}", index, axis,
-                  size, -size, size - 1);
+      core::check(index >= -size && index < size, "index {} is out of range for axis {} of size {}; it must be in {}..{}",
+                  index, axis, size, -size, size - 1);
       *next++ = index < 0 ? index + size : index;
     }
   });
@@ -41,7 +41,8 @@ struct IndexedBlocks {
   std::int64_t taken_step;    ///< from one index to the next, in the row-major taken array
 };
 
-IndexedBlocks indexed_blocks(const Shape& indexed, const Strides& strides, const Strides& taken, int axis, std::size_t index_rank) {
+IndexedBlocks indexed_blocks(const Shape& indexed, const Strides& strides, const Strides& taken, int axis,
+                             std::size_t index_rank) {
   const auto a = static_cast<std::size_t>(axis);
   Shape shape(indexed.size() - 1, 0);
   Strides in(shape.size(), 0), out(shape.size(), 0);
@@ -149,8 +150,8 @@ void argsort(const Context& context, const Primitive& primitive, Inputs ins, Out
 /// An index within a lane of `size` elements; -1 where a sparse one takes nothing. Throws on one that is out of range.
 std::int64_t lane_index(std::int64_t index, std::int64_t size, int axis, bool sparse) {
   if (sparse && index == -1) return -1;
-  core::check(index >= (sparse ? 0 : -size) && index < size, "index {} is out of range for axis {} of size {}; it must be in {}..{}",
-              index, axis, size, -size, size - 1);
+  core::check(index >= (sparse ? 0 : -size) && index < size,
+              "index {} is out of range for axis {} of size {}; it must be in {}..{}", index, axis, size, -size, size - 1);
   return index < 0 ? index + size : index;
 }
 

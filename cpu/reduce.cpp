@@ -53,7 +53,8 @@ struct Elements {
 
   template <class T, class F>
   void for_each_lane(const T* first, const F& f) const {
-    lanes.for_each(0, lanes.length == 0 ? 0 : lanes.count(), [&](const auto& at) { f(first + at[0], lanes.step[0], lanes.length); });
+    lanes.for_each(0, lanes.length == 0 ? 0 : lanes.count(),
+                   [&](const auto& at) { f(first + at[0], lanes.step[0], lanes.length); });
   }
   template <class T, class F>
   void for_each(const T* first, const F& f) const {
@@ -97,7 +98,8 @@ constexpr std::int64_t sum_block = 64;
 /// Sums of `width` neighbours at once, where those lie closer together than what is summed: the additions for each of them are those
 /// of sum_of, in the same order.
 template <class T>
-void sum_neighbours(const T* first, std::int64_t neighbour_step, std::int64_t width, Elements elements, T* to, std::int64_t to_step) {
+void sum_neighbours(const T* first, std::int64_t neighbour_step, std::int64_t width, Elements elements, T* to,
+                    std::int64_t to_step) {
   constexpr std::int64_t most = 128;
   for (std::int64_t begin = 0; begin < width; begin += most) {
     const std::int64_t count = std::min(most, width - begin);
@@ -105,12 +107,14 @@ void sum_neighbours(const T* first, std::int64_t neighbour_step, std::int64_t wi
     std::array<double, most> parts{};
     std::int64_t room = sum_block;
     const auto flush = [&] {
-      for (std::int64_t j = 0; j < count; ++j) totals[static_cast<std::size_t>(j)].add(std::exchange(parts[static_cast<std::size_t>(j)], 0.0));
+      for (std::int64_t j = 0; j < count; ++j)
+        totals[static_cast<std::size_t>(j)].add(std::exchange(parts[static_cast<std::size_t>(j)], 0.0));
     };
     elements.for_each_lane(first + begin * neighbour_step, [&](const T* lane, std::int64_t step, std::int64_t length) {
       for (std::int64_t i = 0; i < length; ++i) {
         const T* row = lane + i * step;
-        for (std::int64_t j = 0; j < count; ++j) parts[static_cast<std::size_t>(j)] += core::convert<double>(row[j * neighbour_step]);
+        for (std::int64_t j = 0; j < count; ++j)
+          parts[static_cast<std::size_t>(j)] += core::convert<double>(row[j * neighbour_step]);
         if (--room > 0) continue;
         flush();
         room = sum_block;
@@ -229,9 +233,8 @@ auto log_sum_exp(const T* first, Elements elements) {
 
 void logsumexp(const Context& context, const Primitive& primitive, Inputs ins, Outputs outs) {
   visit_checked(Floats{}, ins[0]->dtype(), [&]<class T>() {
-    reduce<T>(context, primitive, *ins[0], outs[0], [](const T* first, Elements elements) {
-      return ops::LogSumExpMonoid<T>::project(log_sum_exp(first, elements));
-    });
+    reduce<T>(context, primitive, *ins[0], outs[0],
+              [](const T* first, Elements elements) { return ops::LogSumExpMonoid<T>::project(log_sum_exp(first, elements)); });
   });
 }
 

@@ -1,7 +1,7 @@
 // One loop for every scan, over its monoid; and the two passes of the adjoint of the running weighted mean.
 
-#include "cpu/backend.h"
 #include "ops/scan/scan.h"
+#include "cpu/backend.h"
 
 namespace scangrad::inline v0::cpu {
 namespace {
@@ -58,7 +58,8 @@ void extreme_scan(const Context& context, const ops::CumExtreme& scan, const Arr
     const auto run = [&](const auto& store) {
       scan_lanes<M>(
           context, lanes, scan.order.exclusive,
-          [&](const auto& at, std::int64_t k) { return M::lift(x[at[0]], scan.order.reverse ? lanes.length - 1 - k : k); }, store);
+          [&](const auto& at, std::int64_t k) { return M::lift(x[at[0]], scan.order.reverse ? lanes.length - 1 - k : k); },
+          store);
     };
     if (scan.index) run([&](std::int64_t to, const auto& state) { out.data<std::int64_t>()[to] = state.index; });
     else run([&](std::int64_t to, const auto& state) { out.data<T>()[to] = M::project(state); });
@@ -104,7 +105,8 @@ void lse_mean(const Context& context, const Primitive& primitive, Inputs ins, Ou
     const T *x = ins[0]->data<T>(), *t = ins[1]->data<T>();
     T* y = outs[0].data<T>();
     scan_lanes<M>(
-        context, lanes, order_of(primitive).exclusive, [&](const auto& at, std::int64_t) { return M::lift(x[at[0]], t[at[1]]); },
+        context, lanes, order_of(primitive).exclusive,
+        [&](const auto& at, std::int64_t) { return M::lift(x[at[0]], t[at[1]]); },
         [&](std::int64_t to, const auto& state) { y[to] = M::project(state); });
   });
 }

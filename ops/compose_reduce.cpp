@@ -43,8 +43,8 @@ Tensor arg_extreme(std::string_view name, const Operand& x, const ArgOptions& op
   check_dtype(core::Ordered{}, dtype_of_tensor(tensor));
   if (options.axis.all()) tensor = reshape(tensor, {-1});
   const int axis = core::single_axis(options.axis, shape_of(tensor));
-  check(shape_of(tensor)[static_cast<std::size_t>(axis)] > 0, "axis {} of a tensor of shape {} is empty, and nothing has no {}", axis,
-        shape_of(tensor), name);
+  check(shape_of(tensor)[static_cast<std::size_t>(axis)] > 0, "axis {} of a tensor of shape {} is empty, and nothing has no {}",
+        axis, shape_of(tensor), name);
   const Dims axes{axis};
   const Tensor y = apply(make_primitive<P>(axes), {without_axes(shape_of(tensor), axes), DType::int64}, {tensor});
   return options.keepdims ? expand_dims(y, axis) : y;
@@ -80,7 +80,8 @@ Tensor var(const Operand& x, const VarOptions& options) {
   const CallScope scope("var", x.site());
   const Tensor tensor = as_floating(x);
   std::int64_t count = 1;
-  for (std::int64_t axis : core::normalize_axes(options.axis, shape_of(tensor))) count *= shape_of(tensor)[static_cast<std::size_t>(axis)];
+  for (std::int64_t axis : core::normalize_axes(options.axis, shape_of(tensor)))
+    count *= shape_of(tensor)[static_cast<std::size_t>(axis)];
   const Tensor deviation = tensor - mean(tensor, {.axis = options.axis, .keepdims = true});
   const Tensor squares = is_complex(tensor.dtype()) ? square(real(deviation)) + square(imag(deviation)) : square(deviation);
   return sum(squares, {.axis = options.axis, .keepdims = options.keepdims}) / static_cast<double>(count - options.ddof);
@@ -102,7 +103,8 @@ Tensor norm(const Operand& x, const ReduceOptions& options) {
   const Tensor squares = is_complex(tensor.dtype()) ? square(real(scaled)) + square(imag(scaled)) : square(scaled);
   const Tensor total = sum(squares, {.axis = options.axis, .keepdims = true});
   const Tensor root = where(total == 0, 0, sqrt(where(total == 0, 1, total))) * scale;
-  return options.keepdims ? root : reshape(root, without_axes(shape_of(tensor), core::normalize_axes(options.axis, shape_of(tensor))));
+  return options.keepdims ? root
+                          : reshape(root, without_axes(shape_of(tensor), core::normalize_axes(options.axis, shape_of(tensor))));
 }
 
 Tensor one_hot(const Operand& indices, std::int64_t size, TensorOptions options) {
@@ -140,7 +142,8 @@ TopK topk(const Operand& x, std::int64_t k, const AxisOptions& options) {
 Tensor dot(const Operand& a, const Operand& b) {
   const CallScope scope("dot", a.site());
   const Tensor x = as_tensor(a), y = as_tensor(b);
-  check(x.rank() == 1 && x.shape() == y.shape(), "takes two vectors of one length, given the shapes {} and {}", x.shape(), y.shape());
+  check(x.rank() == 1 && x.shape() == y.shape(), "takes two vectors of one length, given the shapes {} and {}", x.shape(),
+        y.shape());
   return matmul(x, y);
 }
 

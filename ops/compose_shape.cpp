@@ -87,15 +87,16 @@ std::vector<Tensor> split(const Operand& x, std::int64_t parts, const AxisOption
   const CallScope scope("split", x.site());
   const Tensor tensor = as_tensor(x);
   const std::int64_t size = size_along(tensor, core::single_axis(options.axis, shape_of(tensor)));
-  check(parts > 0 && size % parts == 0, "{} equal parts do not fill an axis of size {}; give their sizes as a vector", parts, size);
+  check(parts > 0 && size % parts == 0, "{} equal parts do not fill an axis of size {}; give their sizes as a vector", parts,
+        size);
   return split(x, std::vector<std::int64_t>(static_cast<std::size_t>(parts), size / parts), options);
 }
 
 Tensor pad(const Operand& x, const std::vector<PadWidth>& widths, const Operand& value) {
   const CallScope scope("pad", x.site());
   Tensor tensor = as_tensor(x);
-  check(widths.size() == shape_of(tensor).size(), "{} widths were given for a tensor of shape {}; give one an axis", widths.size(),
-        shape_of(tensor));
+  check(widths.size() == shape_of(tensor).size(), "{} widths were given for a tensor of shape {}; give one an axis",
+        widths.size(), shape_of(tensor));
   for (std::size_t axis = 0; axis < widths.size(); ++axis) {
     const auto [before, after] = widths[axis];
     check(before >= 0 && after >= 0, "widths must not be negative, given {} and {} for axis {}", before, after, axis);

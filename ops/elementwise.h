@@ -165,7 +165,9 @@ struct Complex final : Primitive {
 // In factors, so that the derivatives keep all digits where the function saturates.
 struct Sigmoid final : Elementwise {
   std::string_view name() const override { return "sigmoid"; }
-  Tensor times_partial(std::size_t, Ins in, const Tensor& y, const Tensor& v) const override { return v * (y * sigmoid(-in[0])); }
+  Tensor times_partial(std::size_t, Ins in, const Tensor& y, const Tensor& v) const override {
+    return v * (y * sigmoid(-in[0]));
+  }
 };
 struct Tanh final : Elementwise {
   std::string_view name() const override { return "tanh"; }

@@ -71,7 +71,8 @@ Tensor scatter_add(const Operand& x, const Operand& indices, const Operand& upda
   Tensor update = in_dtype(updates, dtype);
   check(broadcasts_to(shape_of(update), shape), "the updates have shape {}, but these indices need {}", shape_of(update),
         shape);
-  return apply(make_primitive<ScatterAdd>(axis), core::node_of(tensor).value.spec, {tensor, index, broadcast_to(update, shape)});
+  return apply(make_primitive<ScatterAdd>(axis), core::node_of(tensor).value.spec,
+               {tensor, index, broadcast_to(update, shape)});
 }
 
 Tensor take_along_axis(const Operand& x, const Operand& indices, const AxisOptions& options) {
@@ -79,8 +80,8 @@ Tensor take_along_axis(const Operand& x, const Operand& indices, const AxisOptio
   const Tensor tensor = as_tensor(x), index = as_indices(indices);
   const int axis = core::single_axis(options.axis, shape_of(tensor));
   Shape x_shape = shape_of(tensor), index_shape = shape_of(index);
-  check(x_shape.size() == index_shape.size(), "the indices have shape {}, but a tensor of shape {} needs {} axes", index_shape, x_shape,
-        x_shape.size());
+  check(x_shape.size() == index_shape.size(), "the indices have shape {}, but a tensor of shape {} needs {} axes", index_shape,
+        x_shape, x_shape.size());
   std::int64_t& along = x_shape[static_cast<std::size_t>(axis)];
   std::int64_t& index_along = index_shape[static_cast<std::size_t>(axis)];
   const std::int64_t size = std::exchange(along, 1), count = std::exchange(index_along, 1);

@@ -26,8 +26,7 @@ Tensor matmul(const Operand& a, const Operand& b) {
   Tensor x = in_dtype(a, dtype), y = in_dtype(b, dtype);
   const Shape left = shape_of(x), right = shape_of(y);
   for (const Shape* shape : {&left, &right})
-    check(shape->size() == 1 || shape->size() == 2, "takes matrices and vectors, given the shapes {} and {}", left,
-          right);
+    check(shape->size() == 1 || shape->size() == 2, "takes matrices and vectors, given the shapes {} and {}", left, right);
   if (left.size() == 1) x = expand_dims(x, 0);
   if (right.size() == 1) y = expand_dims(y, 1);
   check(shape_of(x)[1] == shape_of(y)[0], "shapes {} and {} do not match: the inner sizes are {} and {}, which must be equal",

@@ -11,8 +11,7 @@ Tensor as_tensor(const Operand& x) {
 }
 
 DType common_dtype(const Operand& a, const Operand& b) {
-  if (Access::weak(a) && Access::weak(b))
-    return promote(Access::dtype(Access::number(a)), Access::dtype(Access::number(b)));
+  if (Access::weak(a) && Access::weak(b)) return promote(Access::dtype(Access::number(a)), Access::dtype(Access::number(b)));
   if (Access::weak(a)) return promote(Access::tensor(b).dtype(), Access::kind(Access::number(a)));
   if (Access::weak(b)) return promote(Access::tensor(a).dtype(), Access::kind(Access::number(b)));
   return promote(Access::tensor(a).dtype(), Access::tensor(b).dtype());

@@ -47,7 +47,8 @@ bool broadcasts_to(const Shape& from, const Shape& to);
 /// Throws unless the operation makes sense for the dtype.
 template <class List>
 void check_dtype(List, DType dtype) {
-  if (core::holds(List{}, dtype)) [[likely]] return;
+  if (core::holds(List{}, dtype)) [[likely]]
+    return;
   if (is_complex(dtype)) fail("{} tensors have no {}; take real, imag or abs first", dtype, CallScope::op());
   fail("{} tensors have no {}; convert with astype", dtype, CallScope::op());
 }

@@ -15,8 +15,8 @@ Tensor extreme(const Operand& x, const ReduceOptions& options) {
   check_dtype(core::Ordered{}, dtype_of_tensor(tensor));
   const Dims axes = core::normalize_axes(options.axis, shape_of(tensor));
   for (std::int64_t axis : axes)
-    check(shape_of(tensor)[static_cast<std::size_t>(axis)] > 0, "axis {} of a tensor of shape {} is empty, and nothing has no {}",
-          axis, shape_of(tensor), P(Dims()).name());
+    check(shape_of(tensor)[static_cast<std::size_t>(axis)] > 0,
+          "axis {} of a tensor of shape {} is empty, and nothing has no {}", axis, shape_of(tensor), P(Dims()).name());
   return reduce<P>(tensor, axes, options.keepdims);
 }
 

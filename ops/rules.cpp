@@ -24,9 +24,7 @@ Tensor conjugate(const Tensor& x) {
   return is_complex(dtype_of_tensor(x)) ? apply(shared_primitive<Conj>(), core::node_of(x).value.spec, {x}) : x;
 }
 
-Tensor weighted(const Tensor& p, const Tensor& t, const Tensor& mask) {
-  return where(mask, where(isfinite(t), p * t, t), 0);
-}
+Tensor weighted(const Tensor& p, const Tensor& t, const Tensor& mask) { return where(mask, where(isfinite(t), p * t, t), 0); }
 
 MaybeTensors Elementwise::jvp(Ins ins, Outs outs, Tangents tangents) const {
   MaybeTensor total;

@@ -16,7 +16,9 @@ Tensor conjugate(const Tensor& x);
 /// A tensor of zeros like x.
 inline Tensor zeros_like(const Tensor& x) { return zeros(x.shape(), {.dtype = x.dtype()}); }
 /// The derivative itself, or zeros like `primal` where it is a symbolic zero.
-inline Tensor dense(const MaybeTensor& derivative, const Tensor& primal) { return derivative ? *derivative : zeros_like(primal); }
+inline Tensor dense(const MaybeTensor& derivative, const Tensor& primal) {
+  return derivative ? *derivative : zeros_like(primal);
+}
 
 /// p t for weights p: 0 where the mask says that there is none; elsewhere it is positive, however small, and a t that is not finite stays.
 Tensor weighted(const Tensor& p, const Tensor& t, const Tensor& mask);

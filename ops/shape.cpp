@@ -187,8 +187,7 @@ Tensor concatenate(const std::vector<Tensor>& tensors, const AxisOptions& option
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     const Shape& shape = shape_of(tensors[i]);
     check(shape.size() == shape_of(tensors[0]).size() && with_size(shape, axis, 0) == with_size(shape_of(tensors[0]), axis, 0),
-          "tensors 0 and {} have shapes {} and {}, which must agree but for axis {}", i, shape_of(tensors[0]),
-          shape, axis);
+          "tensors 0 and {} have shapes {} and {}, which must agree but for axis {}", i, shape_of(tensors[0]), shape, axis);
     size += shape[static_cast<std::size_t>(axis)];
     parts[i] = in_dtype(tensors[i], dtype);
   }

@@ -50,7 +50,8 @@ const std::vector<Holomorphic> linear_maps_of_the_plane = {
     {"real", [](const Tensor& z) { return sg::astype(sg::real(z), DType::complex128); }, [](Z z) { return Z(z.real()); }},
     {"imag", [](const Tensor& z) { return sg::astype(sg::imag(z), DType::complex128); }, [](Z z) { return Z(z.imag()); }},
     {"conj", [](const Tensor& z) { return sg::conj(z); }, [](Z z) { return std::conj(z); }},
-    {"complex", [](const Tensor& z) { return sg::complex(sg::imag(z), sg::real(z)); }, [](Z z) { return Z(z.imag(), z.real()); }},
+    {"complex", [](const Tensor& z) { return sg::complex(sg::imag(z), sg::real(z)); },
+     [](Z z) { return Z(z.imag(), z.real()); }},
 };
 
 const std::vector<Z> points = {{0.3, 0.7}, {-1.2, 0.4}, {0.8, -1.5}, {-0.6, -0.9}, {1.7, 0.2}};
@@ -117,7 +118,9 @@ TEST_CASE("complex scans, sums and products have the Hermitian adjoint") {
       [](const Tensor& z) { return sg::cumprod(z, {.reverse = true, .exclusive = true}); },
       [&](const Tensor& z) { return sg::linear_recurrence(z, other * z, Tensor(Z(1, -1))); },
       [&](const Tensor& z) { return sg::matmul(sg::outer(z, other), z); },
-      [&](const Tensor& z) { return z * sg::sum(z * other) + sg::prod(z) + sg::take(z, Tensor{4, 4, 0, 1, 1}); },
+      [&](const Tensor& z) {
+        return z * sg::sum(z * other) + sg::prod(z) + sg::take(z, Tensor{4, 4, 0, 1, 1});
+      },
       [](const Tensor& z) { return z * sg::norm(z) + sg::var(z); },
   };
   for (const Function& f : maps) {
@@ -172,7 +175,8 @@ TEST_CASE("halves accumulate in wider types and round once") {
     CHECK(sg::dot(ones, ones).item<float>() == exact);
     CHECK(sg::segment_sum(ones, sg::astype(sg::zeros({5000}), DType::int64), 1).item<float>() == exact);
     CHECK(sg::grad([&](const Tensor& x) { return sg::sum(sg::take(x, sg::astype(sg::zeros({5000}), DType::int64))); })(
-              sg::ones({1}, {.dtype = half})).item<float>() == exact);
+              sg::ones({1}, {.dtype = half}))
+              .item<float>() == exact);
     CHECK(sg::logcumsumexp(sg::zeros({64}, {.dtype = half}))[-1].item<float>() ==
           sg::astype(sg::astype(Tensor(std::log(64.0)), half), DType::float32).item<float>());
     CHECK(sg::max(sg::astype(Tensor{1.0, 3.0, 2.0}, half)).item<float>() == 3.0f);

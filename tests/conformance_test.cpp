@@ -62,7 +62,8 @@ Tensor run(const std::string& op, const Tensor& x, const sg::ScanOptions& option
 std::vector<Real> weighted_sums(const json& c, const std::vector<Real>& t, bool transposed) {
   const std::vector<Real> x = numbers(c["x"]), y = numbers(c["expected_out"]);
   const sg::Shape shape = shape_of(c);
-  const auto axis = static_cast<std::size_t>((c["axis"].get<int>() + static_cast<int>(shape.size())) % static_cast<int>(shape.size()));
+  const auto axis =
+      static_cast<std::size_t>((c["axis"].get<int>() + static_cast<int>(shape.size())) % static_cast<int>(shape.size()));
   std::int64_t inner = 1;
   for (std::size_t i = axis + 1; i < shape.size(); ++i) inner *= shape[i];
   const std::int64_t n = shape[axis];
@@ -95,8 +96,7 @@ void check_close(const Tensor& result, const std::vector<Real>& expected, const 
     INFO("element " << i << ": " << values[i] << ", exactly " << expected[i]);
     if (std::isnan(expected[i])) CHECK(std::isnan(values[i]));
     else if (std::isinf(expected[i])) CHECK(values[i] == expected[i]);
-    else
-      CHECK(std::abs(values[i] - expected[i]) <= budget.units * budget.u * scale[i] + budget.smallest * (1 + scale[i]));
+    else CHECK(std::abs(values[i] - expected[i]) <= budget.units * budget.u * scale[i] + budget.smallest * (1 + scale[i]));
   }
 }
 
@@ -115,13 +115,13 @@ void check_case(const json& c, bool embedded) {
   check_close<T>(f(x), out, size, {single ? 3.0L : 4.0L, u, smallest});
   if (!c["expected_jvp"].is_null()) {
     const std::vector<Real> t = numbers(c["tangent"]);
-    check_close<T>(sg::jvp(f, {x}, {tensor<T>(t, shape, embedded)}).tangent, numbers(c["expected_jvp"]), weighted_sums(c, t, false),
-                   {single ? 3.0L : 8.0L, u, smallest});
+    check_close<T>(sg::jvp(f, {x}, {tensor<T>(t, shape, embedded)}).tangent, numbers(c["expected_jvp"]),
+                   weighted_sums(c, t, false), {single ? 3.0L : 8.0L, u, smallest});
   }
   if (!c["expected_vjp"].is_null()) {
     const std::vector<Real> g = numbers(c["cotangent"]);
-    check_close<T>(sg::vjp(f, {x}).pullback(tensor<T>(g, shape, embedded)), numbers(c["expected_vjp"]), weighted_sums(c, g, true),
-                   {single ? 5.0L : 8.0L, u, smallest});
+    check_close<T>(sg::vjp(f, {x}).pullback(tensor<T>(g, shape, embedded)), numbers(c["expected_vjp"]),
+                   weighted_sums(c, g, true), {single ? 5.0L : 8.0L, u, smallest});
   }
 }
 

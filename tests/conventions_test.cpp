@@ -273,8 +273,12 @@ TEST_CASE("astype: towards zero, anything but 0 is true, what does not fit is th
 }  // namespace
 
 TEST_CASE("pow: the mixed second derivative is the same either way, at b = 0 too") {
-  const auto by_a = [](const Tensor& a, const Tensor& b) { return sg::grad<0>([](const Tensor& p, const Tensor& q) { return sg::pow(p, q); })(a, b); };
-  const auto by_b = [](const Tensor& a, const Tensor& b) { return sg::grad<1>([](const Tensor& p, const Tensor& q) { return sg::pow(p, q); })(a, b); };
+  const auto by_a = [](const Tensor& a, const Tensor& b) {
+    return sg::grad<0>([](const Tensor& p, const Tensor& q) { return sg::pow(p, q); })(a, b);
+  };
+  const auto by_b = [](const Tensor& a, const Tensor& b) {
+    return sg::grad<1>([](const Tensor& p, const Tensor& q) { return sg::pow(p, q); })(a, b);
+  };
   CHECK(sg::grad<1>(by_a)(Tensor(2.0), Tensor(0.0)).item<double>() == 0.5);
   CHECK(sg::grad<0>(by_b)(Tensor(2.0), Tensor(0.0)).item<double>() == 0.5);
   CHECK(by_a(Tensor(0.0), Tensor(0.0)).item<double>() == 0.0);

@@ -42,10 +42,15 @@ Tensor identity(const Tensor& t) { return t; }
 
 TEST_CASE("scans") {
   check_all({
-      {[] { sg::logcumsumexp(x, {.axis = 3}); }, "logcumsumexp: axis 3 is out of range for a tensor of shape (2, 3); it must be in -2..1"},
-      {[] { sg::cumsum(x, {.axis = -3}); }, "cumsum: axis -3 is out of range for a tensor of shape (2, 3); it must be in -2..1"},
+      {[] { sg::logcumsumexp(x, {.axis = 3}); },
+       "logcumsumexp: axis 3 is out of range for a tensor of shape (2, 3); it must be in -2..1"},
+      {[] { sg::cumsum(x, {.axis = -3}); },
+       "cumsum: axis -3 is out of range for a tensor of shape (2, 3); it must be in -2..1"},
       {[] { sg::cumprod(Tensor(1.0)); }, "cumprod: axis -1 is out of range for a tensor of shape (), which has no axes"},
-      {[] { sg::cummax(x, {.axis = {0, 1}}); }, "cummax: takes one axis, given the axes (0, 1)"},
+      {[] {
+         sg::cummax(x, {.axis = {0, 1}});
+       },
+       "cummax: takes one axis, given the axes (0, 1)"},
       {[] { sg::cummin(complex); }, "cummin: complex128 tensors have no cummin; take real, imag or abs first"},
       {[] { sg::linear_recurrence(v, x); },
        "linear_recurrence: shapes (2,) and (2, 3) do not broadcast: axis -1 has sizes 2 and 3, which must be equal or 1"},
@@ -74,58 +79,111 @@ TEST_CASE("element-wise operations") {
 TEST_CASE("reductions") {
   check_all({
       {[] { sg::sum(x, {.axis = 2}); }, "sum: axis 2 is out of range for a tensor of shape (2, 3); it must be in -2..1"},
-      {[] { sg::mean(x, {.axis = {0, -2}}); }, "mean: axis 0 is named twice in (0, -2); name each axis once"},
-      {[] { sg::max(sg::zeros({2, 0}), {.axis = 1}); }, "max: axis 1 of a tensor of shape (2, 0) is empty, and nothing has no max"},
+      {[] {
+         sg::mean(x, {.axis = {0, -2}});
+       },
+       "mean: axis 0 is named twice in (0, -2); name each axis once"},
+      {[] {
+         sg::max(sg::zeros({2, 0}), {.axis = 1});
+       },
+       "max: axis 1 of a tensor of shape (2, 0) is empty, and nothing has no max"},
       {[] { sg::min(complex); }, "min: complex128 tensors have no min; take real, imag or abs first"},
       {[] { sg::argmax(complex); }, "argmax: complex128 tensors have no argmax; take real, imag or abs first"},
       {[] { sg::argmin(sg::zeros({0})); }, "argmin: axis 0 of a tensor of shape (0,) is empty, and nothing has no argmin"},
-      {[] { sg::logsumexp(x, {.axis = 5}); }, "logsumexp: axis 5 is out of range for a tensor of shape (2, 3); it must be in -2..1"},
+      {[] { sg::logsumexp(x, {.axis = 5}); },
+       "logsumexp: axis 5 is out of range for a tensor of shape (2, 3); it must be in -2..1"},
   });
 }
 
 TEST_CASE("shapes") {
   check_all({
-      {[] { sg::reshape(x, {4, 2}); }, "reshape: a tensor of shape (2, 3) has 6 elements, which do not fill the shape (4, 2)"},
-      {[] { sg::reshape(x, {-1, 4}); }, "reshape: a tensor of shape (2, 3) has 6 elements, which do not fill the shape (-1, 4)"},
-      {[] { sg::reshape(x, {-1, -1}); }, "reshape: the shape (-1, -1) has more than one -1; leave one size open"},
-      {[] { sg::reshape(x, {-2, 3}); }, "reshape: the shape (-2, 3) is not possible"},
-      {[] { sg::reshape(x, {huge, huge}); }, "reshape: the shape (4611686018427387904, 4611686018427387904) is not possible"},
-      {[] { sg::transpose(x, {0}); }, "transpose: 1 axes were given for a tensor of shape (2, 3); name each of its 2 axes once"},
-      {[] { sg::transpose(x, {0, 0}); }, "transpose: axis 0 is named twice in (0, 0); name each axis once"},
-      {[] { sg::broadcast_to(x, {3, 3}); },
+      {[] {
+         sg::reshape(x, {4, 2});
+       },
+       "reshape: a tensor of shape (2, 3) has 6 elements, which do not fill the shape (4, 2)"},
+      {[] {
+         sg::reshape(x, {-1, 4});
+       },
+       "reshape: a tensor of shape (2, 3) has 6 elements, which do not fill the shape (-1, 4)"},
+      {[] {
+         sg::reshape(x, {-1, -1});
+       },
+       "reshape: the shape (-1, -1) has more than one -1; leave one size open"},
+      {[] {
+         sg::reshape(x, {-2, 3});
+       },
+       "reshape: the shape (-2, 3) is not possible"},
+      {[] {
+         sg::reshape(x, {huge, huge});
+       },
+       "reshape: the shape (4611686018427387904, 4611686018427387904) is not possible"},
+      {[] { sg::transpose(x, {0}); },
+       "transpose: 1 axes were given for a tensor of shape (2, 3); name each of its 2 axes once"},
+      {[] {
+         sg::transpose(x, {0, 0});
+       },
+       "transpose: axis 0 is named twice in (0, 0); name each axis once"},
+      {[] {
+         sg::broadcast_to(x, {3, 3});
+       },
        "broadcast_to: a tensor of shape (2, 3) does not broadcast to (3, 3); sizes must be equal or 1"},
-      {[] { sg::broadcast_to(v, {huge, 2}); },
+      {[] {
+         sg::broadcast_to(v, {huge, 2});
+       },
        "broadcast_to: a tensor of shape (4611686018427387904, 2) is too large: it would need more than 2^62 bytes"},
       {[] { sg::flip(x, 2); }, "flip: axis 2 is out of range for a tensor of shape (2, 3); it must be in -2..1"},
       {[] { sg::expand_dims(x, {}); }, "expand_dims: name the places of the new axes, as in {.axis = 0}"},
       {[] { sg::squeeze(x, 0); }, "squeeze: axis 0 of a tensor of shape (2, 3) has not size 1"},
-      {[] { sg::slice(x, {.axis = 0, .step = 0}); }, "slice: the step must be at least 1, given 0; use flip for the other direction"},
+      {[] { sg::slice(x, {.axis = 0, .step = 0}); },
+       "slice: the step must be at least 1, given 0; use flip for the other direction"},
       {[] { sg::slice(x, {.axis = 4}); }, "slice: axis 4 is out of range for a tensor of shape (2, 3); it must be in -2..1"},
       {[] { sg::concatenate({}); }, "concatenate: the list of tensors is empty; give at least one"},
-      {[] { sg::concatenate({x, v}); }, "concatenate: tensors 0 and 1 have shapes (2, 3) and (2,), which must agree but for axis 0"},
+      {[] {
+         sg::concatenate({x, v});
+       },
+       "concatenate: tensors 0 and 1 have shapes (2, 3) and (2,), which must agree but for axis 0"},
       {[] { x[2]; }, "operator[]: index 2 is out of range for a tensor of shape (2, 3); it must be in -2..1"},
       {[] { Tensor(1.0)[0]; }, "operator[]: a tensor of shape () has no axis to index; use item"},
       {[] { sg::moveaxis(x, 0, 2); }, "moveaxis: axis 2 is out of range for a tensor of shape (2, 3); it must be in -2..1"},
-      {[] { sg::split(x, 2, {.axis = 1}); }, "split: 2 equal parts do not fill an axis of size 3; give their sizes as a vector"},
-      {[] { sg::split(x, {1, 2}, {.axis = 0}); }, "split: the sizes (1, 2) do not fill axis 0 of a tensor of shape (2, 3)"},
-      {[] { sg::pad(x, {{1, 1}}); }, "pad: 1 widths were given for a tensor of shape (2, 3); give one an axis"},
-      {[] { sg::pad(v, {{-1, 1}}); }, "pad: widths must not be negative, given -1 and 1 for axis 0"},
+      {[] { sg::split(x, 2, {.axis = 1}); },
+       "split: 2 equal parts do not fill an axis of size 3; give their sizes as a vector"},
+      {[] {
+         sg::split(x, {1, 2}, {.axis = 0});
+       },
+       "split: the sizes (1, 2) do not fill axis 0 of a tensor of shape (2, 3)"},
+      {[] {
+         sg::pad(x, {{1, 1}});
+       },
+       "pad: 1 widths were given for a tensor of shape (2, 3); give one an axis"},
+      {[] {
+         sg::pad(v, {{-1, 1}});
+       },
+       "pad: widths must not be negative, given -1 and 1 for axis 0"},
       {[] { sg::repeat(v, -1); }, "repeat: the number of times must not be negative, given -1"},
-      {[] { sg::tile(v, {huge}); }, "tile: a tensor of shape (4611686018427387904, 2) is too large: it would need more than 2^62 bytes"},
+      {[] { sg::tile(v, {huge}); },
+       "tile: a tensor of shape (4611686018427387904, 2) is too large: it would need more than 2^62 bytes"},
       {[] { sg::tril(v); }, "tril: the tensor must have two axes or more, but its shape is (2,)"},
       {[] { sg::diag(Tensor(1.0)); }, "diag: takes a vector or a matrix, given the shape ()"},
-      {[] { sg::stack({x, v}); }, "stack: tensors 0 and 1 have shapes (2, 3) and (2,), which must be equal"},
+      {[] {
+         sg::stack({x, v});
+       },
+       "stack: tensors 0 and 1 have shapes (2, 3) and (2,), which must be equal"},
   });
 }
 
 TEST_CASE("indexing and matrices") {
   check_all({
       {[] { sg::take(x, v); }, "take: indices must be int64, but they are float64; convert with astype"},
-      {[] { sg::eval(sg::take(x, Tensor{0, 2})); }, "take: index 2 is out of range for axis 0 of size 2; it must be in -2..1"},
-      {[] { sg::scatter_add(v, integers, sg::zeros({2})); }, "scatter_add: the updates have shape (2,), but these indices need (3,)"},
+      {[] {
+         sg::eval(sg::take(x, Tensor{0, 2}));
+       },
+       "take: index 2 is out of range for axis 0 of size 2; it must be in -2..1"},
+      {[] { sg::scatter_add(v, integers, sg::zeros({2})); },
+       "scatter_add: the updates have shape (2,), but these indices need (3,)"},
       {[] { sg::eval(sg::scatter_add(v, integers, 1.0)); },
        "scatter_add: index 2 is out of range for axis 0 of size 2; it must be in -2..1"},
-      {[] { sg::take_along_axis(x, integers); }, "take_along_axis: the indices have shape (3,), but a tensor of shape (2, 3) needs 2 axes"},
+      {[] { sg::take_along_axis(x, integers); },
+       "take_along_axis: the indices have shape (3,), but a tensor of shape (2, 3) needs 2 axes"},
       {[] { sg::eval(sg::take_along_axis(v, Tensor{-3})); },
        "take_along_axis: index -3 is out of range for axis 0 of size 2; it must be in -2..1"},
       {[] { sg::topk(v, 3); }, "topk: k must be in 0..2, the size of axis 0, given 3"},
@@ -134,18 +192,26 @@ TEST_CASE("indexing and matrices") {
        "segment_sum: needs a tensor with an axis and a count that is not negative, given () and 1"},
       {[] { sg::dot(v, integers); }, "dot: takes two vectors of one length, given the shapes (2,) and (3,)"},
       {[] { sg::outer(x, v); }, "outer: takes two vectors, given the shapes (2, 3) and (2,)"},
-      {[] { sg::argsort(x, {.axis = 2}); }, "argsort: axis 2 is out of range for a tensor of shape (2, 3); it must be in -2..1"},
+      {[] { sg::argsort(x, {.axis = 2}); },
+       "argsort: axis 2 is out of range for a tensor of shape (2, 3); it must be in -2..1"},
       {[] { sg::matmul(x, x); },
        "matmul: shapes (2, 3) and (2, 3) do not match: the inner sizes are 3 and 2, which must be equal"},
-      {[] { sg::matmul(x, sg::zeros({1, 2, 3})); }, "matmul: takes matrices and vectors, given the shapes (2, 3) and (1, 2, 3)"},
+      {[] {
+         sg::matmul(x, sg::zeros({1, 2, 3}));
+       },
+       "matmul: takes matrices and vectors, given the shapes (2, 3) and (1, 2, 3)"},
       {[] { sg::matmul(x, 2.0); }, "matmul: takes matrices and vectors, given the shapes (2, 3) and ()"},
   });
 }
 
 TEST_CASE("creators") {
   check_all({
-      {[] { sg::zeros({2, -1}); }, "zeros: sizes must not be negative, given the shape (2, -1)"},
-      {[] { sg::ones({huge}); }, "ones: a tensor of shape (4611686018427387904,) is too large: it would need more than 2^62 bytes"},
+      {[] {
+         sg::zeros({2, -1});
+       },
+       "zeros: sizes must not be negative, given the shape (2, -1)"},
+      {[] { sg::ones({huge}); },
+       "ones: a tensor of shape (4611686018427387904,) is too large: it would need more than 2^62 bytes"},
       {[] { sg::full({2}, v); }, "full: the value must be a number or of rank 0, but its shape is (2,)"},
       {[] { sg::eye(-1); }, "eye: sizes must not be negative, given the shape (-1, -1)"},
       {[] { sg::eye(std::int64_t{1} << 40); },
@@ -154,11 +220,14 @@ TEST_CASE("creators") {
       {[] { sg::linspace(0, 1, 3, {.dtype = DType::int64}); },
        "linspace: dtype int64 cannot hold evenly spaced values; use a floating one"},
       {[] { sg::arange(0, 5, 0); }, "arange: the step must not be 0"},
-      {[] { sg::arange(0.0, INFINITY, 1.0); }, "arange: start, stop and step must be finite and the step not 0, given 0, inf, 1"},
+      {[] { sg::arange(0.0, INFINITY, 1.0); },
+       "arange: start, stop and step must be finite and the step not 0, given 0, inf, 1"},
       {[] { sg::arange(0.0, 1e30, 1.0); }, "arange: from 0 to 1e+30 by 1 there are 1e+30 values, which is too many"},
       {[] { Tensor::borrow(static_cast<const double*>(nullptr), {2}, [](const double*) {}); },
        "Tensor::borrow: the pointer is null, but the shape (2,) needs 2 elements"},
-      {[] { Tensor::borrow(std::make_shared<double>(1.0), DType::float64, {2, 2}, {1}); },
+      {[] {
+         Tensor::borrow(std::make_shared<double>(1.0), DType::float64, {2, 2}, {1});
+       },
        "Tensor::borrow: 1 strides were given for the shape (2, 2); give one an axis, or none"},
   });
 }
@@ -168,7 +237,8 @@ TEST_CASE("transforms") {
       {[] { sg::grad(identity)(v); },
        "grad: the function must return a scalar, but its result has shape (2,); reduce it (sum), or use vjp"},
       {[] { sg::grad([](const Tensor& t) { return sg::sum(t > 1.0); })(v); },
-       "grad: the function must return a real floating scalar, but its result is int64; derivatives exist for floating tensors only"},
+       "grad: the function must return a real floating scalar, but its result is int64; derivatives exist for floating tensors "
+       "only"},
       {[] { sg::grad(identity)(integers); },
        "grad: argument 0 is int64, and derivatives exist for floating tensors only; convert it with astype, or close over it"},
       {[] { sg::grad([](const Tensor& t) { return std::pair(t, t); })(Tensor(1.0)); },
@@ -181,7 +251,9 @@ TEST_CASE("transforms") {
        "vjp: cotangent 0 is float64 (2, 3), but the result is float64 (2,); they must be equal"},
       {[] { sg::vjp(identity, {Tensor()}); },
        "vjp: a default-constructed Tensor was given; give it a value first, as in Tensor x = {1.0, 2.0};"},
-      {[] { sg::jvp([](const std::vector<Tensor>& t) { return t[0]; }, sg::args(std::vector{v, v}), sg::args(std::vector{v})); },
+      {[] {
+         sg::jvp([](const std::vector<Tensor>& t) { return t[0]; }, sg::args(std::vector{v, v}), sg::args(std::vector{v}));
+       },
        "jvp: 1 tangents were given for 2 arguments; give one each"},
       {[] { sg::vjp([](const std::vector<Tensor>&) { return v; }, sg::args(std::vector<Tensor>())); },
        "vjp: there is nothing to differentiate with respect to; give at least one Tensor"},

@@ -16,7 +16,8 @@ long long allocations = 0, fails_at = -1;
 
 void* allocate(std::size_t size, std::size_t alignment) {
   if (allocations++ == fails_at) return nullptr;
-  return alignment <= alignof(std::max_align_t) ? std::malloc(size) : std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
+  return alignment <= alignof(std::max_align_t) ? std::malloc(size)
+                                                : std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
 }
 void* allocate_or_throw(std::size_t size, std::size_t alignment) {
   if (void* memory = allocate(size, alignment)) return memory;
@@ -68,8 +69,7 @@ TEST_CASE("whichever allocation fails, nothing is lost and the next call works")
     try {
       same &= program() == expected;
       ++survived;  // the library made room and tried again
-    } catch (const std::bad_alloc&) {
-    }
+    } catch (const std::bad_alloc&) {}
     fails_at = -1;
     nothing_leaked &= sg::memory::active() == active;
     same &= program() == expected;

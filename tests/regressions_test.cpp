@@ -101,7 +101,8 @@ TEST_CASE("tensors that are too large in a wider dtype are refused") {
   CHECK_THROWS_WITH(sg::argsort(x), Catch::StartsWith("argsort: " + message));
   CHECK_THROWS(sg::eval(sg::exp(sg::zeros({std::int64_t{1} << 50}))));  // more than there is: an exception, not a crash
   CHECK_THROWS_WITH(sg::arange(INT64_MIN, INT64_MAX), Catch::Contains("which is too many"));
-  CHECK(sg::arange(INT64_MIN, INT64_MAX, INT64_MAX).to_vector<std::int64_t>() == std::vector<std::int64_t>{INT64_MIN, -1, INT64_MAX - 1});
+  CHECK(sg::arange(INT64_MIN, INT64_MAX, INT64_MAX).to_vector<std::int64_t>() ==
+        std::vector<std::int64_t>{INT64_MIN, -1, INT64_MAX - 1});
 }
 
 TEST_CASE("the result of a small view does not hold a large buffer") {
@@ -126,7 +127,9 @@ TEST_CASE("the step of a slice may be anything") {
 }
 
 template <class Options>
-concept ByPosition = requires { Options{0, 1}; };
+concept ByPosition = requires {
+  Options{0, 1};
+};
 TEST_CASE("options are set by name: {0, 1} are not axes") {
   STATIC_REQUIRE_FALSE(ByPosition<sg::ReduceOptions>);
   STATIC_REQUIRE_FALSE(ByPosition<sg::ScanOptions>);

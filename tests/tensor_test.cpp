@@ -63,7 +63,8 @@ TEST_CASE("creators") {
   CHECK(sg::zeros({0, 3}).shape() == Shape{0, 3});
   CHECK(sg::zeros({}).item<double>() == 0.0);
   const Tensor huge = sg::zeros({1 << 30, 1 << 20});  // one element, seen through zero strides
-  CHECK(sg::slice(sg::slice(huge, {.axis = 0, .end = 1}), {.axis = 1, .end = 2}).to_vector<double>() == std::vector<double>{0, 0});
+  CHECK(sg::slice(sg::slice(huge, {.axis = 0, .end = 1}), {.axis = 1, .end = 2}).to_vector<double>() ==
+        std::vector<double>{0, 0});
 }
 
 TEST_CASE("ranks above the inline capacity") {
@@ -101,8 +102,10 @@ TEST_CASE("items convert without loss only, and data not at all") {
   CHECK(Tensor(true).item<std::int64_t>() == 1);
   CHECK_THROWS_WITH(Tensor(1.5).item<float>(), Catch::StartsWith("item: a float64 does not fit into a float32"));
   CHECK_THROWS_WITH(Tensor(1.5).item<std::int64_t>(), Catch::StartsWith("item: a float64 does not fit into a int64"));
-  CHECK_THROWS_WITH((Tensor{1.0, 2.0}.item<double>()), Catch::StartsWith("item: the tensor must have one element, but its shape is (2,)"));
-  CHECK_THROWS_WITH(single.data<double>(), Catch::StartsWith("data: the tensor is float32, but its elements were asked for as float64"));
+  CHECK_THROWS_WITH((Tensor{1.0, 2.0}.item<double>()),
+                    Catch::StartsWith("item: the tensor must have one element, but its shape is (2,)"));
+  CHECK_THROWS_WITH(single.data<double>(),
+                    Catch::StartsWith("data: the tensor is float32, but its elements were asked for as float64"));
 }
 
 TEST_CASE("views share their storage and read right") {
@@ -119,8 +122,8 @@ TEST_CASE("views share their storage and read right") {
   CHECK(sg::reshape(sg::slice(x, {.axis = 1, .end = 2}), {4, 1}).to_vector<double>() == std::vector<double>{0, 1, 3, 4});
   CHECK(sg::expand_dims(x, {0, 3}).shape() == Shape{1, 2, 3, 1});
   CHECK(sg::squeeze(sg::expand_dims(x, {0, 3})).shape() == Shape{2, 3});
-  const Tensor columns = Tensor::borrow(std::shared_ptr<const void>(std::shared_ptr<const void>(), memory.data()), DType::float64,
-                                        {3, 2}, {1, 3});
+  const Tensor columns =
+      Tensor::borrow(std::shared_ptr<const void>(std::shared_ptr<const void>(), memory.data()), DType::float64, {3, 2}, {1, 3});
   CHECK(columns.to_vector<double>() == std::vector<double>{0, 3, 1, 4, 2, 5});
 }
 

@@ -132,8 +132,9 @@ TEST_CASE("what does not depend on an input has a zero derivative of the right s
 TEST_CASE("an argument that is returned as it is has the identity for derivative") {
   const Tensor x = {1.0, 2.0};
   CHECK(numbers(sg::jvp([](const Tensor& t) { return t; }, {x}, {Tensor{5.0, 6.0}}).tangent) == std::vector<double>{5, 6});
-  CHECK(numbers(sg::vjp([](const Tensor& t) { return std::pair(t, t); }, {x}).pullback({Tensor{1.0, 2.0}, Tensor{10.0, 20.0}})) ==
-        std::vector<double>{11, 22});
+  CHECK(
+      numbers(sg::vjp([](const Tensor& t) { return std::pair(t, t); }, {x}).pullback({Tensor{1.0, 2.0}, Tensor{10.0, 20.0}})) ==
+      std::vector<double>{11, 22});
 }
 
 TEST_CASE("reading a value inside f changes nothing") {

@@ -127,7 +127,8 @@ namespace detail {
 
 template <std::size_t N>
 auto tensor_tuple(const Tensor (&x)[N]) {
-  return [&x]<std::size_t... I>(std::index_sequence<I...>) { return args(x[I]...); }(std::make_index_sequence<N>());
+  return [&x]<std::size_t... I>(std::index_sequence<I...>) { return args(x[I]...); }
+  (std::make_index_sequence<N>());
 }
 
 /// The arguments that grad<I...> differentiates: all of them by default.
@@ -155,7 +156,8 @@ auto value_and_grad(const char* name, const F& f, Arguments arguments, std::inde
   const auto value = unflatten(y, results.values);
   auto gradients = unflatten(selected, results.derivatives);
   if constexpr (sizeof...(I) == 1)
-    return ValueAndGrad<std::remove_const_t<decltype(y)>, std::tuple_element_t<0, decltype(gradients)>>{value, std::get<0>(gradients)};
+    return ValueAndGrad<std::remove_const_t<decltype(y)>, std::tuple_element_t<0, decltype(gradients)>>{value,
+                                                                                                        std::get<0>(gradients)};
   else return ValueAndGrad<std::remove_const_t<decltype(y)>, decltype(gradients)>{value, std::move(gradients)};
 }
 
@@ -196,7 +198,8 @@ auto hessian(F f, Site site = Site::here()) {
     constexpr std::size_t n = sizeof...(arguments);
     detail::Transform transform("hessian", site);
     const auto inputs = transform.placeholders(std::array<Tensor, n>{arguments...});
-    const auto tuple = [&]<std::size_t... J>(std::index_sequence<J...>) { return std::make_tuple(inputs[J]...); }(std::make_index_sequence<n>());
+    const auto tuple = [&]<std::size_t... J>(std::index_sequence<J...>) { return std::make_tuple(inputs[J]...); }
+    (std::make_index_sequence<n>());
     const auto gradient = detail::value_and_grad("hessian", f, tuple, std::make_index_sequence<n>(), site).gradient;
     const std::vector<Tensor> blocks = transform.jacobian(detail::flatten(gradient));
     if constexpr (n == 1) return blocks[0];
@@ -204,7 +207,8 @@ auto hessian(F f, Site site = Site::here()) {
       return [&]<std::size_t... J>(std::index_sequence<J...>) {
         const auto row = [&](std::size_t i) { return std::make_tuple(blocks[i * n + J]...); };
         return std::make_tuple(row(J)...);
-      }(std::make_index_sequence<n>());
+      }
+      (std::make_index_sequence<n>());
     }
   };
 }

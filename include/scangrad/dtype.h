@@ -43,15 +43,42 @@ constexpr bool is_inexact(DType t) noexcept { return t >= DType::float16; }
 
 template <class T>
 struct DTypeOf;
-template <> struct DTypeOf<bool> { static constexpr DType value = DType::boolean; };
-template <> struct DTypeOf<std::int32_t> { static constexpr DType value = DType::int32; };
-template <> struct DTypeOf<std::int64_t> { static constexpr DType value = DType::int64; };
-template <> struct DTypeOf<float16> { static constexpr DType value = DType::float16; };
-template <> struct DTypeOf<bfloat16> { static constexpr DType value = DType::bfloat16; };
-template <> struct DTypeOf<float> { static constexpr DType value = DType::float32; };
-template <> struct DTypeOf<double> { static constexpr DType value = DType::float64; };
-template <> struct DTypeOf<std::complex<float>> { static constexpr DType value = DType::complex64; };
-template <> struct DTypeOf<std::complex<double>> { static constexpr DType value = DType::complex128; };
+template <>
+struct DTypeOf<bool> {
+  static constexpr DType value = DType::boolean;
+};
+template <>
+struct DTypeOf<std::int32_t> {
+  static constexpr DType value = DType::int32;
+};
+template <>
+struct DTypeOf<std::int64_t> {
+  static constexpr DType value = DType::int64;
+};
+template <>
+struct DTypeOf<float16> {
+  static constexpr DType value = DType::float16;
+};
+template <>
+struct DTypeOf<bfloat16> {
+  static constexpr DType value = DType::bfloat16;
+};
+template <>
+struct DTypeOf<float> {
+  static constexpr DType value = DType::float32;
+};
+template <>
+struct DTypeOf<double> {
+  static constexpr DType value = DType::float64;
+};
+template <>
+struct DTypeOf<std::complex<float>> {
+  static constexpr DType value = DType::complex64;
+};
+template <>
+struct DTypeOf<std::complex<double>> {
+  static constexpr DType value = DType::complex128;
+};
 
 /// The dtype whose elements are of the C++ type T.
 template <class T>
@@ -59,7 +86,9 @@ inline constexpr DType dtype_of = DTypeOf<std::remove_cv_t<T>>::value;
 
 /// A C++ type that is the element of some dtype.
 template <class T>
-concept Element = requires { DTypeOf<std::remove_cv_t<T>>::value; };
+concept Element = requires {
+  DTypeOf<std::remove_cv_t<T>>::value;
+};
 
 /// A number of C++, whose dtype yields to the tensor beside it (a weak one).
 template <class T>
@@ -68,10 +97,10 @@ concept Number = std::is_arithmetic_v<T> || std::same_as<T, std::complex<float>>
 enum class WeakKind : std::uint8_t { boolean, integer, floating, complex };
 
 template <Number T>
-inline constexpr WeakKind weak_kind_of = std::same_as<T, bool>            ? WeakKind::boolean
-                                         : std::is_integral_v<T>        ? WeakKind::integer
+inline constexpr WeakKind weak_kind_of = std::same_as<T, bool>         ? WeakKind::boolean
+                                         : std::is_integral_v<T>       ? WeakKind::integer
                                          : std::is_floating_point_v<T> ? WeakKind::floating
-                                                                        : WeakKind::complex;
+                                                                       : WeakKind::complex;
 
 /// The dtype in which two tensors meet.
 SCANGRAD_API DType promote(DType a, DType b) noexcept;

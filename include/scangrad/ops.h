@@ -60,7 +60,7 @@ SCANGRAD_API Tensor minimum(const Operand& a, const Operand& b);  ///< likewise
 
 // ---- complex numbers (a cotangent of a holomorphic f is conj(f') g; that of a real input is real) -----------------------------
 SCANGRAD_API Tensor real(const Operand& x);
-SCANGRAD_API Tensor imag(const Operand& x);   ///< zeros for real x
+SCANGRAD_API Tensor imag(const Operand& x);  ///< zeros for real x
 SCANGRAD_API Tensor conj(const Operand& x);
 SCANGRAD_API Tensor angle(const Operand& x);  ///< in (-pi, pi]
 SCANGRAD_API Tensor complex(const Operand& re, const Operand& im);
@@ -156,9 +156,9 @@ SCANGRAD_API Tensor squeeze(const Operand& x, const Axes& axes = {});  ///< drop
 
 struct SliceOptions {
   Axes axis = 0;
-  std::int64_t begin = 0;          ///< negative: from the end
-  std::int64_t end = INT64_MAX;    ///< negative: from the end; beyond it: the end
-  std::int64_t step = 1;           ///< at least 1; see flip for the other direction
+  std::int64_t begin = 0;        ///< negative: from the end
+  std::int64_t end = INT64_MAX;  ///< negative: from the end; beyond it: the end
+  std::int64_t step = 1;         ///< at least 1; see flip for the other direction
 };
 /// Elements begin, begin + step, ... below end of one axis.
 SCANGRAD_API Tensor slice(const Operand& x, const SliceOptions& options);
@@ -172,7 +172,8 @@ SCANGRAD_API Tensor stack(const std::vector<Tensor>& tensors, const AxisOptions&
 SCANGRAD_API Tensor moveaxis(const Operand& x, int from, int to);
 SCANGRAD_API Tensor swapaxes(const Operand& x, int a, int b);
 /// Parts of the given sizes along an axis, or that many equal ones.
-SCANGRAD_API std::vector<Tensor> split(const Operand& x, const std::vector<std::int64_t>& sizes, const AxisOptions& options = {});
+SCANGRAD_API std::vector<Tensor> split(const Operand& x, const std::vector<std::int64_t>& sizes,
+                                       const AxisOptions& options = {});
 SCANGRAD_API std::vector<Tensor> split(const Operand& x, std::int64_t parts, const AxisOptions& options = {});
 
 struct PadWidth {
@@ -202,7 +203,8 @@ SCANGRAD_API Tensor full(const Shape& shape, const Operand& value);
 /// end; one out of range throws when the value is computed.
 SCANGRAD_API Tensor take(const Operand& x, const Operand& indices, const AxisOptions& options = {});
 /// A copy of x to which `updates` (the shape of take(x, indices)) are added at the indices; repeated ones add up, in order.
-SCANGRAD_API Tensor scatter_add(const Operand& x, const Operand& indices, const Operand& updates, const AxisOptions& options = {});
+SCANGRAD_API Tensor scatter_add(const Operand& x, const Operand& indices, const Operand& updates,
+                                const AxisOptions& options = {});
 
 /// x[i] along one axis, lane by lane; the other axes of x and the indices broadcast.
 SCANGRAD_API Tensor take_along_axis(const Operand& x, const Operand& indices, const AxisOptions& options = {});

@@ -2,8 +2,8 @@
 // Scans: y_k combines x_1 .. x_k along one axis.
 //
 // All of them take {.axis = last, .reverse = false, .exclusive = false}. Reverse runs from the end of the axis. Exclusive leaves
-// out element k itself: y starts with the identity, and the last element of the scan order is not used. Carries are float64,
-// whatever the dtype, with one rounding at the store. Derivatives of any order, in both modes, go through the same kernels;
+// out element k itself: y starts with the identity, and the last element of the scan order is not used. Floating scans carry in
+// float64 (complex128), whatever the dtype, with one rounding at the store. Derivatives of any order, in both modes, go through the same kernels;
 // docs/scan_rules.md has the formulas.
 
 #include "scangrad/ops.h"
@@ -32,6 +32,7 @@ SCANGRAD_API Tensor logcumsumexp(const Operand& x, const ScanOptions& options = 
 /// h_k = a_k h_{k-1} + b_k along an axis, from h_0 = 0, or from `initial` (the shape of b without the axis). a and b broadcast.
 /// Exclusive: h_{k-1} in place of h_k.
 SCANGRAD_API Tensor linear_recurrence(const Operand& a, const Operand& b, const ScanOptions& options = {});
-SCANGRAD_API Tensor linear_recurrence(const Operand& a, const Operand& b, const Operand& initial, const ScanOptions& options = {});
+SCANGRAD_API Tensor linear_recurrence(const Operand& a, const Operand& b, const Operand& initial,
+                                      const ScanOptions& options = {});
 
 }  // namespace scangrad::inline v0

@@ -19,7 +19,8 @@ struct AnyField {
 
 template <class T, class... Fields>
 constexpr std::size_t field_count() {
-  if constexpr (sizeof...(Fields) < 12 && requires { T{Fields{}..., AnyField{}}; }) return field_count<T, Fields..., AnyField>();
+  if constexpr (sizeof...(Fields) < 12 && requires { T{Fields{}..., AnyField{}}; })
+    return field_count<T, Fields..., AnyField>();
   else return sizeof...(Fields);
 }
 
@@ -51,7 +52,9 @@ concept List = requires(T& list) {
   list.size();
 };
 template <class T>
-concept TupleLike = requires { std::tuple_size<T>::value; };
+concept TupleLike = requires {
+  std::tuple_size<T>::value;
+};
 
 /// Calls f(Tensor&) for every Tensor of a structure, in order.
 template <class T, class F>
@@ -64,8 +67,9 @@ void for_each_tensor(T& structure, const F& f) {
   } else if constexpr (TupleLike<S>) {
     std::apply([&f](auto&... items) { (for_each_tensor(items, f), ...); }, structure);
   } else {
-    static_assert(std::is_aggregate_v<S> && std::is_class_v<S>,
-                  "transforms take and return Tensors, or vectors, arrays, tuples and aggregates of Tensors; this type is none of them");
+    static_assert(
+        std::is_aggregate_v<S> && std::is_class_v<S>,
+        "transforms take and return Tensors, or vectors, arrays, tuples and aggregates of Tensors; this type is none of them");
     for_each_field(structure, [&f](auto& field) { for_each_tensor(field, f); });
   }
 }

@@ -76,11 +76,11 @@ class SCANGRAD_API Tensor {
   Tensor(std::span<const T> data, const Shape& shape, Site site = Site::here())
       : Tensor(data.data(), data.size(), dtype_of<T>, shape, site) {}
   template <Element T>
-    requires(!std::is_const_v<T>)
-  explicit Tensor(std::span<T> data, Site site = Site::here()) : Tensor(std::span<const T>(data), site) {}
+  requires(!std::is_const_v<T>) explicit Tensor(std::span<T> data, Site site = Site::here())
+      : Tensor(std::span<const T>(data), site) {}
   template <Element T>
-    requires(!std::is_const_v<T>)
-  Tensor(std::span<T> data, const Shape& shape, Site site = Site::here()) : Tensor(std::span<const T>(data), shape, site) {}
+  requires(!std::is_const_v<T>) Tensor(std::span<T> data, const Shape& shape, Site site = Site::here())
+      : Tensor(std::span<const T>(data), shape, site) {}
   template <Element T>
   explicit Tensor(const std::vector<T>& data, Site site = Site::here())
       : Tensor(data, Shape{static_cast<std::int64_t>(data.size())}, site) {}
@@ -161,7 +161,7 @@ class SCANGRAD_API Tensor {
   detail::NodeHead* node_ = nullptr;
 };
 
-/// The elements of an evaluated tensor, in row-major order; keeps them alive.
+/// The elements of an evaluated tensor, in row-major order; keeps them alive. A span made of it is good while it lives.
 template <Element T>
 class Data {
  public:
@@ -234,7 +234,8 @@ SCANGRAD_API Tensor full(const Shape& shape, const Operand& value);
 /// The identity matrix (n, n).
 SCANGRAD_API Tensor eye(std::int64_t n, TensorOptions options = {}, Site site = Site::here());
 /// `count` values from start to stop, both included, evenly spaced; (count,).
-SCANGRAD_API Tensor linspace(double start, double stop, std::int64_t count, TensorOptions options = {}, Site site = Site::here());
+SCANGRAD_API Tensor linspace(double start, double stop, std::int64_t count, TensorOptions options = {},
+                             Site site = Site::here());
 
 namespace detail {
 SCANGRAD_API Tensor arange(std::int64_t start, std::int64_t stop, std::int64_t step, Site site);
@@ -243,12 +244,11 @@ SCANGRAD_API Tensor arange(double start, double stop, double step, Site site);
 
 /// start, start + step, ... below stop (above, for a negative step): int64 where all three are integers, else float64.
 template <Number A, Number B, Number C = int>
-  requires(!std::same_as<C, Site>)
-Tensor arange(A start, B stop, C step = 1, Site site = Site::here()) {
+requires(!std::same_as<C, Site>) Tensor arange(A start, B stop, C step = 1, Site site = Site::here()) {
   if constexpr (std::is_integral_v<A> && std::is_integral_v<B> && std::is_integral_v<C>)
-    return detail::arange(static_cast<std::int64_t>(start), static_cast<std::int64_t>(stop), static_cast<std::int64_t>(step), site);
-  else
-    return detail::arange(static_cast<double>(start), static_cast<double>(stop), static_cast<double>(step), site);
+    return detail::arange(static_cast<std::int64_t>(start), static_cast<std::int64_t>(stop), static_cast<std::int64_t>(step),
+                          site);
+  else return detail::arange(static_cast<double>(start), static_cast<double>(stop), static_cast<double>(step), site);
 }
 /// 0, 1, ... below stop.
 template <Number A>

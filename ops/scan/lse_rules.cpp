@@ -63,9 +63,7 @@ Tensor own_times(const Tensor& x, const Tensor& v, ScanOrder order) {
 }
 
 /// L v
-Tensor zero_at_minus_infinity(const Tensor& x, const Tensor& v) {
-  return where(x == -infinity, 0, v);
-}
+Tensor zero_at_minus_infinity(const Tensor& x, const Tensor& v) { return where(x == -infinity, 0, v); }
 /// D t
 Tensor added(const Tensor& x, const Tensor& t, ScanOrder order) {
   return zero_at_minus_infinity(x, t - shift(mean(x, t, order.inclusive()), order));
@@ -84,11 +82,9 @@ MaybeTensors LogCumSumExp::vjp(Ins ins, Outs, Tangents g, WantedMask) const { re
 MaybeTensors LseMean::jvp(Ins ins, Outs, Tangents t) const {
   const Tensor x = used(ins[0], order);
   const Tensor& v = ins[1];
-  return {sum_of(map(t[0],
-                     [&](const Tensor& a) {
-                       return mean(x, kept_times(x, added(x, a, order) * added(x, v, order), order), order);
-                     }),
-                 map(t[1], [&](const Tensor& dv) { return mean(x, dv, order); }))};
+  return {sum_of(
+      map(t[0], [&](const Tensor& a) { return mean(x, kept_times(x, added(x, a, order) * added(x, v, order), order), order); }),
+      map(t[1], [&](const Tensor& dv) { return mean(x, dv, order); }))};
 }
 
 MaybeTensors LseMean::vjp(Ins ins, Outs, Tangents g, WantedMask wanted) const {
@@ -103,11 +99,9 @@ MaybeTensors LseMean::vjp(Ins ins, Outs, Tangents g, WantedMask wanted) const {
 
 MaybeTensors LseMeanAdjoint::jvp(Ins ins, Outs outs, Tangents t) const {
   const Tensor x = used(ins[0], order);
-  return {sum_of(map(t[0],
-                     [&](const Tensor& a) {
-                       return added_adjoint(x, kept_times(x, added(x, a, order) * outs[0], order), order);
-                     }),
-                 map(t[1], [&](const Tensor& dg) { return mean_adjoint(x, dg, order); }))};
+  return {sum_of(
+      map(t[0], [&](const Tensor& a) { return added_adjoint(x, kept_times(x, added(x, a, order) * outs[0], order), order); }),
+      map(t[1], [&](const Tensor& dg) { return mean_adjoint(x, dg, order); }))};
 }
 
 MaybeTensors LseMeanAdjoint::vjp(Ins ins, Outs outs, Tangents g, WantedMask wanted) const {

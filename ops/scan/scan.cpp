@@ -128,8 +128,9 @@ Tensor recurrence_of(const Operand& a, const Operand& b, const Operand* initial,
     start = in_dtype(*initial, dtype);
     std::vector<std::int64_t> rest(shape.begin(), shape.end());
     rest.erase(rest.begin() + order.axis);
-    check(broadcasts_to(shape_of(*start), Shape(rest)), "the initial value has shape {}, but a scan of {} along axis {} needs {}",
-          shape_of(*start), shape, order.axis, Shape(rest));
+    check(broadcasts_to(shape_of(*start), Shape(rest)),
+          "the initial value has shape {}, but a scan of {} along axis {} needs {}", shape_of(*start), shape, order.axis,
+          Shape(rest));
     start = broadcast_to(*start, Shape(rest));
   }
   return recurrence(broadcast_to(factors, shape), broadcast_to(terms, shape), start, order);
@@ -152,7 +153,8 @@ Tensor cummin(const Operand& x, const ScanOptions& options) {
               [](ScanOrder o) { return make_primitive<CumExtreme>(o, false, false); });
 }
 Tensor logcumsumexp(const Operand& x, const ScanOptions& options) {
-  return scan("logcumsumexp", x, options, float_dtype, core::Floats{}, [](ScanOrder o) { return make_primitive<LogCumSumExp>(o); });
+  return scan("logcumsumexp", x, options, float_dtype, core::Floats{},
+              [](ScanOrder o) { return make_primitive<LogCumSumExp>(o); });
 }
 
 Tensor linear_recurrence(const Operand& a, const Operand& b, const ScanOptions& options) {

@@ -98,8 +98,8 @@ Row permuted(const char* name, Operation f, std::size_t a, std::size_t b, std::s
 }
 
 /// A reduction of all elements and of the last axis.
-std::vector<Row> reductions(const std::string& name, const std::function<Tensor(const Tensor&, sg::Axes, bool)>& f, Make definition,
-                            Result result, Tolerance tolerance, bool differentiable, Shapes shapes) {
+std::vector<Row> reductions(const std::string& name, const std::function<Tensor(const Tensor&, sg::Axes, bool)>& f,
+                            Make definition, Result result, Tolerance tolerance, bool differentiable, Shapes shapes) {
   std::vector<Row> rows;
   const auto add = [&](const char* suffix, sg::Axes axes, Over over, bool keepdims) {
     rows.push_back({.name = name + suffix,
@@ -139,11 +139,16 @@ real variance(const Vector& v) {
 
 std::vector<Row> composed_movement_rows() {
   return {
-      permuted("moveaxis", [](const Tensors& x) { return sg::moveaxis(x[0], 0, -1); }, 1, 2, 0),
-      permuted("swapaxes", [](const Tensors& x) { return sg::swapaxes(x[0], 0, -1); }, 2, 1, 0),
+      permuted(
+          "moveaxis", [](const Tensors& x) { return sg::moveaxis(x[0], 0, -1); }, 1, 2, 0),
+      permuted(
+          "swapaxes", [](const Tensors& x) { return sg::swapaxes(x[0], 0, -1); }, 2, 1, 0),
       mover(
-          "split", [](const Tensors& x) { return sg::split(x[0], {1, 2})[1]; }, [](const Shape&) { return Shape{2}; },
-          [](Index i, const Dense& x) { return x(Index{i[0] + 1}); }, {{Shape{3}}}),
+          "split",
+          [](const Tensors& x) {
+            return sg::split(x[0], {1, 2})[1];
+          },
+          [](const Shape&) { return Shape{2}; }, [](Index i, const Dense& x) { return x(Index{i[0] + 1}); }, {{Shape{3}}}),
       mover(
           "operator[]", [](const Tensors& x) { return x[0][-1]; }, [](const Shape& s) { return Shape{s[1]}; },
           [](Index i, const Dense& x) {
@@ -151,7 +156,10 @@ std::vector<Row> composed_movement_rows() {
           },
           {{Shape{2, 3}}, {Shape{1, 0}}}),
       mover(
-          "pad", [](const Tensors& x) { return sg::pad(x[0], {{1, 0}, {0, 2}}, 1); },
+          "pad",
+          [](const Tensors& x) {
+            return sg::pad(x[0], {{1, 0}, {0, 2}}, 1);
+          },
           [](const Shape& s) {
             return Shape{s[0] + 1, s[1] + 2};
           },
@@ -204,34 +212,44 @@ std::vector<Row> composed_indexing_rows() {
           },
           {{Shape{2, 3}}, {Shape{1, 3}}}),
       {.name = "segment_sum",
-       .f = [](const Tensors& x) { return sg::segment_sum(x[0], Tensor{1, 1, 0}, 3); },
-       .reference = built([](const Shape& s) { return Shape{3, s[1]}; },
-                          [](const Index& i, const Dense& x) -> real {
-                            if (i[0] == 2) return 0;
-                            return i[0] == 0 ? x(Index{2, i[1]}) : x(Index{0, i[1]}) + x(Index{1, i[1]});
-                          }),
+       .f =
+           [](const Tensors& x) {
+             return sg::segment_sum(x[0], Tensor{1, 1, 0}, 3);
+           },
+       .reference = built(
+           [](const Shape& s) {
+             return Shape{3, s[1]};
+           },
+           [](const Index& i, const Dense& x) -> real {
+             if (i[0] == 2) return 0;
+             return i[0] == 0 ? x(Index{2, i[1]}) : x(Index{0, i[1]}) + x(Index{1, i[1]});
+           }),
        .cases = cases({{Shape{3, 2}}, {Shape{3, 0}}}, any),
        .tolerance = {1, 1, 1},
        .scale = Scale::terms},
       {.name = "one_hot",
        .f = [](const Tensors& x) { return sg::one_hot(sg::argsort(x[0]), 4) * 1.0; },
-       .reference = built([](const Shape& s) { return Shape{s[0], 4}; },
-                          [](const Index& i, const Dense& x) -> real {
-                            std::size_t smaller_ones = 0;
-                            for (std::size_t j = 0; j < x.size(); ++j)
-                              smaller_ones += x.values[j] < x.values[static_cast<std::size_t>(i[1])];
-                            return i[1] < static_cast<std::int64_t>(x.size()) && smaller_ones == static_cast<std::size_t>(i[0]);
-                          }),
+       .reference = built(
+           [](const Shape& s) {
+             return Shape{s[0], 4};
+           },
+           [](const Index& i, const Dense& x) -> real {
+             std::size_t smaller_ones = 0;
+             for (std::size_t j = 0; j < x.size(); ++j) smaller_ones += x.values[j] < x.values[static_cast<std::size_t>(i[1])];
+             return i[1] < static_cast<std::int64_t>(x.size()) && smaller_ones == static_cast<std::size_t>(i[0]);
+           }),
        .cases = {{numbers({3, 1, 2})}},
        .result = Result::float64,
        .differentiable = false,
        .dtypes = {DType::int64, DType::float32, DType::float64}},
       mover(
           "sort", [](const Tensors& x) { return sg::sort(x[0]); }, same_shape,
-          [=](const Index& i, const Dense& x) { return sorted(x, static_cast<std::size_t>(i[0]), false); }, {{Shape{5}}, {Shape{1}}}),
+          [=](const Index& i, const Dense& x) { return sorted(x, static_cast<std::size_t>(i[0]), false); },
+          {{Shape{5}}, {Shape{1}}}),
       mover(
           "topk", [](const Tensors& x) { return sg::topk(x[0], 2).values; }, [](const Shape&) { return Shape{2}; },
-          [=](const Index& i, const Dense& x) { return sorted(x, static_cast<std::size_t>(i[0]), true); }, {{Shape{5}}, {Shape{2}}}),
+          [=](const Index& i, const Dense& x) { return sorted(x, static_cast<std::size_t>(i[0]), true); },
+          {{Shape{5}}, {Shape{2}}}),
       {.name = "dot",
        .f = two(sg::dot),
        .reference =
@@ -269,26 +287,38 @@ std::vector<Row> composed_reduction_rows() {
         return product;
       },
       Result::number, {4, 8, 12}, true, shapes));
-  add(reductions("norm", with<sg::ReduceOptions>(sg::norm), [](const Vector& v) {
-    real squares = 0;
-    for (real x : v) squares += x * x;
-    return sqrt(squares);
-  }, Result::floating, {4, 16, 48}, true, shapes));
-  add(reductions("var", with<sg::VarOptions>(sg::var), variance, Result::floating, {8, 128, 32}, true, {{Shape{4}}, {Shape{2, 3}}}));
-  add(reductions("any", with<sg::ReduceOptions>(sg::any), [](const Vector& v) {
-    real result = 0;
-    for (real x : v) result = result != 0 || x != 0;
-    return result;
-  }, Result::boolean, {}, false, shapes));
-  add(reductions("all", with<sg::ReduceOptions>(sg::all), [](const Vector& v) {
-    real result = 1;
-    for (real x : v) result = result != 0 && x != 0;
-    return result;
-  }, Result::boolean, {}, false, shapes));
-  add(reductions("argmax", with<sg::ArgOptions>(sg::argmax), [](const Vector& v) { return place_of(v, true); }, Result::index, {}, false,
-                 shapes));
-  add(reductions("argmin", with<sg::ArgOptions>(sg::argmin), [](const Vector& v) { return place_of(v, false); }, Result::index, {}, false,
-                 shapes));
+  add(reductions(
+      "norm", with<sg::ReduceOptions>(sg::norm),
+      [](const Vector& v) {
+        real squares = 0;
+        for (real x : v) squares += x * x;
+        return sqrt(squares);
+      },
+      Result::floating, {4, 16, 48}, true, shapes));
+  add(reductions("var", with<sg::VarOptions>(sg::var), variance, Result::floating, {8, 128, 32}, true,
+                 {{Shape{4}}, {Shape{2, 3}}}));
+  add(reductions(
+      "any", with<sg::ReduceOptions>(sg::any),
+      [](const Vector& v) {
+        real result = 0;
+        for (real x : v) result = result != 0 || x != 0;
+        return result;
+      },
+      Result::boolean, {}, false, shapes));
+  add(reductions(
+      "all", with<sg::ReduceOptions>(sg::all),
+      [](const Vector& v) {
+        real result = 1;
+        for (real x : v) result = result != 0 && x != 0;
+        return result;
+      },
+      Result::boolean, {}, false, shapes));
+  add(reductions(
+      "argmax", with<sg::ArgOptions>(sg::argmax), [](const Vector& v) { return place_of(v, true); }, Result::index, {}, false,
+      shapes));
+  add(reductions(
+      "argmin", with<sg::ArgOptions>(sg::argmin), [](const Vector& v) { return place_of(v, false); }, Result::index, {}, false,
+      shapes));
   rows.push_back({.name = "std",
                   .f = [](const Tensors& x) { return sg::std(x[0], {.axis = -1}); },
                   .reference = reduction(Over{false, {-1}}, false, [](const Vector& v) { return sqrt(variance(v)); }),

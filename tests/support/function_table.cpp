@@ -108,7 +108,8 @@ std::vector<Row> function_rows() {
       complex_part("real", sg::real, [](real x) { return x; }),
       complex_part("imag", sg::imag, [](real) -> real { return 0; }),
       complex_part("conj", sg::conj, [](real x) { return x; }),
-      complex_part("angle", sg::angle, [](real x) { return x < 0 ? pi() : 0; }, Result::floating),
+      complex_part(
+          "angle", sg::angle, [](real x) { return x < 0 ? pi() : 0; }, Result::floating),
       {.name = "complex",
        .f = [](const Tensors& x) { return sg::real(sg::complex(x[0], x[1]) * sg::complex(x[1], 2.0f)); },
        .reference = elementwise([](real a, real b) { return a * b - 2 * b; }),

@@ -85,10 +85,12 @@ void count_active(std::int64_t bytes) noexcept {
 
 void* allocate_block(std::size_t bytes) {
   const SizeClass size = size_class(bytes);
+  const auto fresh = [&] { return ::operator new(size.bytes, std::align_val_t{alignment}, std::nothrow); };
   if (void* kept = take(size)) return kept;
-  if (void* fresh = ::operator new (size.bytes, std::align_val_t{alignment}, std::nothrow)) return fresh;
+  if (void* block = fresh()) return block;
   memory::clear_cache();
-  return ::operator new (size.bytes, std::align_val_t{alignment});
+  if (void* block = fresh()) return block;
+  throw std::bad_alloc();
 }
 
 }  // namespace

@@ -234,9 +234,10 @@ std::vector<Row> composed_indexing_rows() {
              return Shape{s[0], 4};
            },
            [](const Index& i, const Dense& x) -> real {
-             std::size_t smaller_ones = 0;
-             for (std::size_t j = 0; j < x.size(); ++j) smaller_ones += x.values[j] < x.values[static_cast<std::size_t>(i[1])];
-             return i[1] < static_cast<std::int64_t>(x.size()) && smaller_ones == static_cast<std::size_t>(i[0]);
+             if (i[1] >= static_cast<std::int64_t>(x.size())) return 0;
+             std::int64_t smaller_ones = 0;
+             for (real other : x.values) smaller_ones += other < x(Index{i[1]});
+             return smaller_ones == i[0];
            }),
        .cases = {{numbers({3, 1, 2})}},
        .result = Result::float64,

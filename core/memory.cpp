@@ -85,7 +85,7 @@ void count_active(std::int64_t bytes) noexcept {
 
 void* allocate_block(std::size_t bytes) {
   const SizeClass size = size_class(bytes);
-  const auto fresh = [&] { return ::operator new(size.bytes, std::align_val_t{alignment}, std::nothrow); };
+  const auto fresh = [&] { return ::operator new (size.bytes, std::align_val_t{alignment}, std::nothrow); };
   if (void* kept = take(size)) return kept;
   if (void* block = fresh()) return block;
   memory::clear_cache();

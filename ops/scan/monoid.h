@@ -123,7 +123,7 @@ struct WeightedMeanMonoid {
   SCANGRAD_HD static State identity() { return {Weights::identity(), 0.0}; }
   SCANGRAD_HD static State lift(T x, T t) {
     const auto weights = Weights::lift(x);
-    return {weights, weights.s == 0.0 ? 0.0 : core::convert<double>(t)};
+    return {weights, weights.s == 0.0 ? 0.0 : std::isnan(weights.m) ? weights.m : core::convert<double>(t)};
   }
   SCANGRAD_HD static State combine(State earlier, State later) {
     const auto weights = Weights::combine(earlier.weights, later.weights);

@@ -11,16 +11,17 @@ namespace core {
 namespace {
 
 struct NodeCache {
+  /// Nodes may die after the thread's cache has; a flag inside it would be gone with it.
+  static inline constinit thread_local bool closed = false;
   static constexpr std::size_t limit = 1024;
   struct Free {
     Free* next;
   };
   Free* list = nullptr;
   std::size_t size = 0;
-  bool open = true;  ///< false once the thread's destructors have run
 
   ~NodeCache() {
-    open = false;
+    closed = true;
     while (list != nullptr) ::operator delete(std::exchange(list, list->next));
   }
 };
@@ -73,6 +74,7 @@ void evaluate_if_eager(const Tensor& x) {
 }  // namespace
 
 void* Node::operator new(std::size_t size) {
+  if (NodeCache::closed) return ::operator new(size);
   NodeCache& cache = node_cache;
   if (cache.list == nullptr) return ::operator new(size);
   --cache.size;
@@ -80,11 +82,11 @@ void* Node::operator new(std::size_t size) {
 }
 
 void Node::operator delete(void* memory) noexcept {
-  NodeCache& cache = node_cache;
-  if (!cache.open || cache.size == NodeCache::limit) {
+  if (NodeCache::closed || node_cache.size == NodeCache::limit) {
     ::operator delete(memory);
     return;
   }
+  NodeCache& cache = node_cache;
   ++cache.size;
   cache.list = new (memory) NodeCache::Free{cache.list};
 }

@@ -33,6 +33,7 @@ class Placeholder final : public Primitive {
   std::string_view name() const override { return "placeholder"; }
   MaybeTensors jvp(Ins, Outs, Tangents tangents) const override { return {tangents[0]}; }
   MaybeTensors vjp(Ins, Outs, Tangents cotangents, WantedMask) const override { return {cotangents[0]}; }
+  BatchResult vmap(Ins ins, MappedMask, Specs) const override { return {{ins[0]}, {true}}; }
 };
 
 /// One output of a primitive that has several. Walks see through it (Trace), so it needs no rules.

@@ -11,7 +11,7 @@
 #include <typeinfo>
 #include <vector>
 
-#include "core/ref.h"
+#include "core/array.h"
 #include "scangrad/tensor.h"
 
 namespace scangrad::inline v0::core {
@@ -34,6 +34,8 @@ class WantedMask {
 
 /// Which inputs carry the batch axis (always axis 0).
 using MappedMask = std::span<const bool>;
+using Specs = std::span<const Spec>;
+/// Outputs, and which of them carry the batch axis.
 struct BatchResult {
   std::vector<Tensor> outs;
   std::vector<bool> mapped;
@@ -52,7 +54,8 @@ class Primitive {
   virtual MaybeTensors jvp(Ins ins, Outs outs, Tangents tangents) const;
   /// Cotangents of the inputs, one an input; absent where not wanted or zero. At least one output has a cotangent.
   virtual MaybeTensors vjp(Ins ins, Outs outs, Tangents cotangents, WantedMask wanted) const;
-  virtual BatchResult vmap(Ins ins, MappedMask mapped) const;
+  /// The outputs for a batch of inputs, without a loop; at least one input is mapped. `outs`: shapes and dtypes of one example's.
+  virtual BatchResult vmap(Ins ins, MappedMask mapped, Specs outs) const;
   /// Value and tangent in one pass, where that is cheaper than two.
   virtual std::optional<OutsAndTangents> jvp_fused(Ins, Tangents) const { return std::nullopt; }
   /// A fused primitive as plain ones: where there is a result, its derivatives are the primitive's, and jvp and vjp are not asked.

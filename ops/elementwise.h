@@ -136,27 +136,27 @@ struct Polygamma final : Elementwise {
 };
 
 /// Of a real x; of a complex one, where it is not holomorphic: d|z| = Re(conj(z / |z|) dz).
-struct Abs final : Primitive {
+struct Abs final : OnElements<Primitive> {
   std::string_view name() const override { return "abs"; }
   MaybeTensors jvp(Ins ins, Outs outs, Tangents t) const override;
   MaybeTensors vjp(Ins ins, Outs outs, Tangents g, WantedMask) const override;
 };
-struct Real final : Linear {
+struct Real final : OnElements<Linear> {
   std::string_view name() const override { return "real"; }
   Tensor forward(const Tensor& t, Ins) const override { return real(t); }
   Tensor adjoint(const Tensor& g, Ins ins) const override { return astype(g, ins[0].dtype()); }
 };
-struct Imag final : Linear {
+struct Imag final : OnElements<Linear> {
   std::string_view name() const override { return "imag"; }
   Tensor forward(const Tensor& t, Ins) const override { return imag(t); }
   Tensor adjoint(const Tensor& g, Ins) const override { return complex(zeros_like(g), g); }
 };
-struct Conj final : Linear {
+struct Conj final : OnElements<Linear> {
   std::string_view name() const override { return "conj"; }
   Tensor forward(const Tensor& t, Ins) const override { return conj(t); }
   Tensor adjoint(const Tensor& g, Ins) const override { return conj(g); }
 };
-struct Complex final : Primitive {
+struct Complex final : OnElements<Primitive> {
   std::string_view name() const override { return "complex"; }
   MaybeTensors jvp(Ins ins, Outs outs, Tangents t) const override;
   MaybeTensors vjp(Ins ins, Outs outs, Tangents g, WantedMask) const override;
@@ -196,7 +196,7 @@ struct Where final : Elementwise {
   }
 };
 
-struct AsType final : Primitive {
+struct AsType final : OnElements<Primitive> {
   explicit AsType(DType to) : dtype(to) {}
   std::string_view name() const override { return "astype"; }
   MaybeTensors jvp(Ins, Outs, Tangents t) const override;
@@ -205,55 +205,55 @@ struct AsType final : Primitive {
 };
 
 // No derivative passes through these.
-struct Sign final : Constant {
+struct Sign final : OnElements<Constant> {
   std::string_view name() const override { return "sign"; }
 };
-struct Floor final : Constant {
+struct Floor final : OnElements<Constant> {
   std::string_view name() const override { return "floor"; }
 };
-struct Round final : Constant {
+struct Round final : OnElements<Constant> {
   std::string_view name() const override { return "round"; }
 };
-struct StopGradient final : Constant {
+struct StopGradient final : OnElements<Constant> {
   std::string_view name() const override { return "stop_gradient"; }
 };
-struct Equal final : Constant {
+struct Equal final : OnElements<Constant> {
   std::string_view name() const override { return "equal"; }
 };
-struct NotEqual final : Constant {
+struct NotEqual final : OnElements<Constant> {
   std::string_view name() const override { return "not_equal"; }
 };
-struct Less final : Constant {
+struct Less final : OnElements<Constant> {
   std::string_view name() const override { return "less"; }
 };
-struct LessEqual final : Constant {
+struct LessEqual final : OnElements<Constant> {
   std::string_view name() const override { return "less_equal"; }
 };
-struct Greater final : Constant {
+struct Greater final : OnElements<Constant> {
   std::string_view name() const override { return "greater"; }
 };
-struct GreaterEqual final : Constant {
+struct GreaterEqual final : OnElements<Constant> {
   std::string_view name() const override { return "greater_equal"; }
 };
-struct LogicalAnd final : Constant {
+struct LogicalAnd final : OnElements<Constant> {
   std::string_view name() const override { return "logical_and"; }
 };
-struct LogicalOr final : Constant {
+struct LogicalOr final : OnElements<Constant> {
   std::string_view name() const override { return "logical_or"; }
 };
-struct LogicalXor final : Constant {
+struct LogicalXor final : OnElements<Constant> {
   std::string_view name() const override { return "logical_xor"; }
 };
-struct LogicalNot final : Constant {
+struct LogicalNot final : OnElements<Constant> {
   std::string_view name() const override { return "logical_not"; }
 };
-struct IsNan final : Constant {
+struct IsNan final : OnElements<Constant> {
   std::string_view name() const override { return "isnan"; }
 };
-struct IsInf final : Constant {
+struct IsInf final : OnElements<Constant> {
   std::string_view name() const override { return "isinf"; }
 };
-struct IsFinite final : Constant {
+struct IsFinite final : OnElements<Constant> {
   std::string_view name() const override { return "isfinite"; }
 };
 

@@ -18,7 +18,45 @@ Tensor as_indices(const Operand& x) {
   return indices;
 }
 
+/// The indices (batch, ...) of each example, in lanes along an axis of `shape`.
+Tensor index_lanes(const Tensor& indices, Shape shape, int axis) {
+  const Shape& from = shape_of(indices);
+  Shape lane(shape.size(), 1);
+  lane[0] = from[0];
+  std::int64_t& count = lane[static_cast<std::size_t>(axis)];
+  for (std::size_t i = 1; i < from.size(); ++i) count *= from[i];
+  shape[static_cast<std::size_t>(axis)] = count;
+  return broadcast_to(reshape(indices, lane), shape);
+}
+
+/// 0, 1, ... along an axis of `shape`.
+Tensor places_along(const Shape& shape, int axis) {
+  Shape lane(shape.size(), 1);
+  lane[static_cast<std::size_t>(axis)] = shape[static_cast<std::size_t>(axis)];
+  return broadcast_to(reshape(arange(shape[static_cast<std::size_t>(axis)]), lane), shape);
+}
+
 }  // namespace
+
+// Indices of their own for each example are lanes of a gather.
+BatchResult Take::vmap(Ins ins, MappedMask mapped, Specs outs) const {
+  const std::int64_t size = batch_size(ins, mapped);
+  if (!mapped[1]) return apply_batched(make_primitive<Take>(axis + 1), {ins[0], ins[1]}, outs, size);
+  if (!mapped[0]) return {{moveaxis(take(ins[0], ins[1], {.axis = axis}), axis, 0)}, {true}};
+  const Tensor taken = gather_along(ins[0], index_lanes(ins[1], shape_of(ins[0]), axis + 1), axis + 1, false);
+  return {{reshape(taken, batch_shape(size, outs[0].shape))}, {true}};
+}
+
+// With indices of their own, x's elements are added first, each in its place, then the updates: the order is that of one example.
+BatchResult ScatterAdd::vmap(Ins ins, MappedMask mapped, Specs outs) const {
+  const std::int64_t size = batch_size(ins, mapped);
+  const Tensor x = batched(ins[0], mapped[0], size), updates = batched(ins[2], mapped[2], size);
+  if (!mapped[1]) return apply_batched(make_primitive<ScatterAdd>(axis + 1), {x, ins[1], updates}, outs, size);
+  const Tensor lanes = index_lanes(ins[1], shape_of(x), axis + 1);
+  const Tensor values = concatenate({x, reshape(updates, shape_of(lanes))}, {.axis = axis + 1});
+  const Tensor places = concatenate({places_along(shape_of(x), axis + 1), lanes}, {.axis = axis + 1});
+  return {{scatter_along(values, places, axis + 1, false, shape_of(x)[static_cast<std::size_t>(axis) + 1])}, {true}};
+}
 
 Tensor gather_along(const Tensor& x, const Tensor& index, int axis, bool sparse) {
   return apply(make_primitive<GatherAlong>(axis, sparse), {shape_of(index), dtype_of_tensor(x)}, {x, index});

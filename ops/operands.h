@@ -9,11 +9,13 @@
 namespace scangrad::inline v0::ops {
 
 using core::apply;
+using core::BatchResult;
 using core::CallScope;
 using core::check;
 using core::fail;
 using core::Ins;
 using core::make_primitive;
+using core::MappedMask;
 using core::MaybeTensor;
 using core::MaybeTensors;
 using core::Outs;
@@ -21,6 +23,7 @@ using core::Primitive;
 using core::PrimitiveRef;
 using core::shared_primitive;
 using core::Spec;
+using core::Specs;
 using core::Tangents;
 using core::WantedMask;
 using detail::Access;

@@ -5,7 +5,7 @@
 
 namespace scangrad::inline v0::ops {
 
-struct Reduction : Primitive {
+struct Reduction : AlongAxes<Primitive> {
   explicit Reduction(Dims over) : axes(std::move(over)) {}
   Dims axes;  ///< sorted
 };
@@ -13,6 +13,7 @@ struct Reduction : Primitive {
 struct Sum final : Reduction {
   using Reduction::Reduction;
   std::string_view name() const override { return "sum"; }
+  PrimitiveRef behind_batch() const override { return make_primitive<Sum>(ops::behind_batch(axes)); }
   MaybeTensors jvp(Ins ins, Outs outs, Tangents t) const override;
   MaybeTensors vjp(Ins ins, Outs outs, Tangents g, WantedMask) const override;
 };
@@ -26,20 +27,24 @@ struct Extreme : Reduction {
 struct Max final : Extreme {
   using Extreme::Extreme;
   std::string_view name() const override { return "max"; }
+  PrimitiveRef behind_batch() const override { return make_primitive<Max>(ops::behind_batch(axes)); }
 };
 struct Min final : Extreme {
   using Extreme::Extreme;
   std::string_view name() const override { return "min"; }
+  PrimitiveRef behind_batch() const override { return make_primitive<Min>(ops::behind_batch(axes)); }
 };
 
 /// The place of the first extreme along one axis; the first NaN, if there is one.
 struct ArgMax final : Reduction {
   using Reduction::Reduction;
   std::string_view name() const override { return "argmax"; }
+  PrimitiveRef behind_batch() const override { return make_primitive<ArgMax>(ops::behind_batch(axes)); }
 };
 struct ArgMin final : Reduction {
   using Reduction::Reduction;
   std::string_view name() const override { return "argmin"; }
+  PrimitiveRef behind_batch() const override { return make_primitive<ArgMin>(ops::behind_batch(axes)); }
 };
 
 /// The shape without the axes.

@@ -30,6 +30,42 @@ MaybeTensor map(const MaybeTensor& derivative, const F& f) {
   return f(*derivative);
 }
 
+/// The inputs' common size of axis 0, of those that are mapped.
+std::int64_t batch_size(Ins ins, MappedMask mapped);
+/// The shape with a batch axis in front.
+Shape batch_shape(std::int64_t size, const Shape& shape);
+/// x, which has a batch axis, with axes of size 1 behind that, so that it is of rank 1 + `rank`.
+Tensor aligned(const Tensor& x, std::size_t rank);
+/// x with a batch axis in front: as it is where it has one, else repeated.
+Tensor batched(const Tensor& x, bool mapped, std::int64_t size);
+/// `primitive` on inputs that are laid out for it: every output has the batch axis in front.
+BatchResult apply_batched(const PrimitiveRef& primitive, core::FixedList<Tensor, 2> ins, Specs outs, std::int64_t size);
+
+/// What the two kinds of operations below do.
+BatchResult vmap_elements(const Primitive& primitive, Ins ins, MappedMask mapped, Specs outs);
+BatchResult vmap_along_axes(const PrimitiveRef& behind_batch, Ins ins, MappedMask mapped, Specs outs);
+
+/// An operation on elements, with broadcasting. A batch: the same operation, batch axes aligned.
+template <class Base>
+class OnElements : public Base {
+ public:
+  using Base::Base;
+  BatchResult vmap(Ins ins, MappedMask mapped, Specs outs) const final { return vmap_elements(*this, ins, mapped, outs); }
+};
+
+/// An operation along some axes of inputs that agree in the others. A batch: the same operation, its axes one further.
+template <class Base>
+class AlongAxes : public Base {
+ public:
+  using Base::Base;
+  virtual PrimitiveRef behind_batch() const = 0;
+  BatchResult vmap(Ins ins, MappedMask mapped, Specs outs) const final {
+    return vmap_along_axes(behind_batch(), ins, mapped, outs);
+  }
+};
+/// Axes behind a batch axis.
+Dims behind_batch(Dims axes);
+
 /// An operation through which no derivative passes: comparisons, indices, signs.
 class Constant : public Primitive {
  public:
@@ -53,7 +89,7 @@ class Linear : public Primitive {
 
 /// An operation on elements, with broadcasting: its Jacobian is diagonal, so that one formula, v times the partial derivative by
 /// input i, serves both modes.
-class Elementwise : public Primitive {
+class Elementwise : public OnElements<Primitive> {
  public:
   virtual Tensor times_partial(std::size_t i, Ins in, const Tensor& out, const Tensor& v) const = 0;
 

@@ -42,6 +42,22 @@ Shape resolved(const Shape& wanted, const Shape& from) {
 
 }  // namespace
 
+BatchResult Reshape::vmap(Ins ins, MappedMask, Specs outs) const {
+  const std::int64_t size = shape_of(ins[0])[0];
+  return apply_batched(make_primitive<Reshape>(batch_shape(size, shape)), core::FixedList<Tensor, 2>(ins), outs, size);
+}
+
+BatchResult BroadcastTo::vmap(Ins ins, MappedMask, Specs) const {
+  const std::int64_t size = shape_of(ins[0])[0];
+  return {{broadcast_to(aligned(ins[0], shape.size()), batch_shape(size, shape))}, {true}};
+}
+
+PrimitiveRef Transpose::behind_batch() const {
+  Dims order(axes.size() + 1, 0);
+  for (std::size_t i = 0; i < axes.size(); ++i) order[i + 1] = axes[i] + 1;
+  return make_primitive<Transpose>(order);
+}
+
 Tensor Transpose::forward(const Tensor& t, Ins) const { return transposed(t, axes); }
 
 Tensor Transpose::adjoint(const Tensor& g, Ins) const {

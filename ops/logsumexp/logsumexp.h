@@ -13,6 +13,7 @@ namespace scangrad::inline v0::ops {
 struct LogSumExp final : Reduction {
   using Reduction::Reduction;
   std::string_view name() const override { return "logsumexp"; }
+  PrimitiveRef behind_batch() const override { return make_primitive<LogSumExp>(ops::behind_batch(axes)); }
   MaybeTensors jvp(Ins ins, Outs outs, Tangents t) const override;
   MaybeTensors vjp(Ins ins, Outs outs, Tangents g, WantedMask) const override;
 };
@@ -21,6 +22,7 @@ struct LogSumExp final : Reduction {
 struct Softmax final : Reduction {
   using Reduction::Reduction;
   std::string_view name() const override { return "softmax"; }
+  PrimitiveRef behind_batch() const override { return make_primitive<Softmax>(ops::behind_batch(axes)); }
   MaybeTensors jvp(Ins ins, Outs outs, Tangents t) const override;
   MaybeTensors vjp(Ins ins, Outs outs, Tangents g, WantedMask) const override;
 };

@@ -19,11 +19,12 @@ struct ScanOrder {
   bool exclusive = false;
 
   ScanOrder flipped() const { return {axis, !reverse, exclusive}; }
+  ScanOrder behind_batch() const { return {axis + 1, reverse, exclusive}; }
   ScanOrder inclusive() const { return {axis, reverse, false}; }
   ScanOptions options() const { return {.axis = axis, .reverse = reverse, .exclusive = exclusive}; }
 };
 
-struct ScanPrimitive : Primitive {
+struct ScanPrimitive : AlongAxes<Primitive> {
   explicit ScanPrimitive(ScanOrder o) : order(o) {}
   ScanOrder order;
 };
@@ -31,6 +32,7 @@ struct ScanPrimitive : Primitive {
 struct CumSum final : ScanPrimitive {
   using ScanPrimitive::ScanPrimitive;
   std::string_view name() const override { return "cumsum"; }
+  PrimitiveRef behind_batch() const override { return make_primitive<CumSum>(order.behind_batch()); }
   MaybeTensors jvp(Ins ins, Outs outs, Tangents t) const override;
   MaybeTensors vjp(Ins ins, Outs outs, Tangents g, WantedMask) const override;
 };
@@ -38,6 +40,7 @@ struct CumSum final : ScanPrimitive {
 struct CumProd final : ScanPrimitive {
   using ScanPrimitive::ScanPrimitive;
   std::string_view name() const override { return "cumprod"; }
+  PrimitiveRef behind_batch() const override { return make_primitive<CumProd>(order.behind_batch()); }
   MaybeTensors jvp(Ins ins, Outs outs, Tangents t) const override;
   MaybeTensors vjp(Ins ins, Outs outs, Tangents g, WantedMask) const override;
 };
@@ -46,6 +49,7 @@ struct CumProd final : ScanPrimitive {
 struct CumExtreme final : ScanPrimitive {
   CumExtreme(ScanOrder o, bool largest_wins, bool as_index) : ScanPrimitive(o), largest(largest_wins), index(as_index) {}
   std::string_view name() const override { return largest ? "cummax" : "cummin"; }
+  PrimitiveRef behind_batch() const override { return make_primitive<CumExtreme>(order.behind_batch(), largest, index); }
   MaybeTensors jvp(Ins ins, Outs outs, Tangents t) const override;
   MaybeTensors vjp(Ins ins, Outs outs, Tangents g, WantedMask) const override;
   bool largest, index;
@@ -55,6 +59,7 @@ struct CumExtreme final : ScanPrimitive {
 struct LinearRecurrence final : ScanPrimitive {
   using ScanPrimitive::ScanPrimitive;
   std::string_view name() const override { return "linear_recurrence"; }
+  PrimitiveRef behind_batch() const override { return make_primitive<LinearRecurrence>(order.behind_batch()); }
   MaybeTensors jvp(Ins ins, Outs outs, Tangents t) const override;
   MaybeTensors vjp(Ins ins, Outs outs, Tangents g, WantedMask wanted) const override;
 };
@@ -62,6 +67,7 @@ struct LinearRecurrence final : ScanPrimitive {
 struct LogCumSumExp final : ScanPrimitive {
   using ScanPrimitive::ScanPrimitive;
   std::string_view name() const override { return "logcumsumexp"; }
+  PrimitiveRef behind_batch() const override { return make_primitive<LogCumSumExp>(order.behind_batch()); }
   MaybeTensors jvp(Ins ins, Outs outs, Tangents t) const override;
   MaybeTensors vjp(Ins ins, Outs outs, Tangents g, WantedMask) const override;
 };
@@ -70,6 +76,7 @@ struct LogCumSumExp final : ScanPrimitive {
 struct LseMean final : ScanPrimitive {
   using ScanPrimitive::ScanPrimitive;
   std::string_view name() const override { return "logcumsumexp_jvp"; }
+  PrimitiveRef behind_batch() const override { return make_primitive<LseMean>(order.behind_batch()); }
   MaybeTensors jvp(Ins ins, Outs outs, Tangents t) const override;
   MaybeTensors vjp(Ins ins, Outs outs, Tangents g, WantedMask wanted) const override;
 };
@@ -78,6 +85,7 @@ struct LseMean final : ScanPrimitive {
 struct LseMeanAdjoint final : ScanPrimitive {
   using ScanPrimitive::ScanPrimitive;
   std::string_view name() const override { return "logcumsumexp_vjp"; }
+  PrimitiveRef behind_batch() const override { return make_primitive<LseMeanAdjoint>(order.behind_batch()); }
   MaybeTensors jvp(Ins ins, Outs outs, Tangents t) const override;
   MaybeTensors vjp(Ins ins, Outs outs, Tangents g, WantedMask wanted) const override;
 };
@@ -86,6 +94,7 @@ struct LseMeanAdjoint final : ScanPrimitive {
 struct LseWeight final : ScanPrimitive {
   LseWeight(ScanOrder o, bool as_kept) : ScanPrimitive(o.inclusive()), kept(as_kept) {}
   std::string_view name() const override { return kept ? "logcumsumexp_kept" : "logcumsumexp_weight"; }
+  PrimitiveRef behind_batch() const override { return make_primitive<LseWeight>(order.behind_batch(), kept); }
   MaybeTensors jvp(Ins ins, Outs outs, Tangents t) const override;
   MaybeTensors vjp(Ins ins, Outs outs, Tangents g, WantedMask) const override;
   bool kept;

@@ -7,3 +7,4 @@
 #include "scangrad/memory.h"
 #include "scangrad/ops.h"
 #include "scangrad/scan.h"
+#include "scangrad/version.h"

@@ -1,7 +1,8 @@
-// One loop for every scan, over its monoid; and the two passes of the adjoint of the running weighted mean.
+// Every scan on the CPU. Floating ones run the hot kernels (cpu/simd); the rest one loop over their monoid.
 
 #include "ops/scan/scan.h"
 #include "cpu/backend.h"
+#include "cpu/hot_scan.h"
 
 namespace scangrad::inline v0::cpu {
 namespace {
@@ -34,10 +35,12 @@ Lanes<N> scan_lanes_of(const Array& out, const std::array<const Array*, N - 1>& 
 
 const ScanOrder& order_of(const Primitive& primitive) { return static_cast<const ops::ScanPrimitive&>(primitive).order; }
 
-/// A scan of one input whose monoid lifts an element as it is.
-template <template <class> class Monoid, class List>
+/// A scan of one input whose monoid lifts an element as it is; an exclusive one begins with `first`.
+template <template <class> class Monoid, class List, HotScan hot, int first>
 void simple_scan(const Context& context, const Primitive& primitive, Inputs ins, Outputs outs) {
   context.allocate(outs[0]);
+  if (is_hot(outs[0].dtype()))
+    return run_hot(context, {.scan = hot, .order = order_of(primitive), .in = {ins[0]}, .out = {&outs[0]}, .first = first});
   const auto lanes = scan_lanes_of<2>(outs[0], {ins[0]}, order_of(primitive));
   visit_checked(List{}, outs[0].dtype(), [&]<class T>() {
     using M = Monoid<T>;
@@ -69,6 +72,12 @@ void extreme_scan(const Context& context, const ops::CumExtreme& scan, const Arr
 void cumextreme(const Context& context, const Primitive& primitive, Inputs ins, Outputs outs) {
   const auto& scan = static_cast<const ops::CumExtreme&>(primitive);
   context.allocate(outs[0]);
+  if (is_hot(outs[0].dtype()) && !scan.index)
+    return run_hot(context, {.scan = scan.largest ? HotScan::cummax : HotScan::cummin,
+                             .order = scan.order,
+                             .in = {ins[0]},
+                             .out = {&outs[0]},
+                             .first = scan.largest ? -INFINITY : INFINITY});
   if (scan.largest) extreme_scan<true>(context, scan, *ins[0], outs[0]);
   else extreme_scan<false>(context, scan, *ins[0], outs[0]);
 }
@@ -77,6 +86,13 @@ void linear_recurrence(const Context& context, const Primitive& primitive, Input
   const ScanOrder& order = order_of(primitive);
   Array& out = outs[0];
   context.allocate(out);
+  if (is_hot(out.dtype()))
+    return run_hot(context, {.scan = HotScan::linear_recurrence,
+                             .order = order,
+                             .in = {ins[0], ins[1]},
+                             .out = {&out},
+                             .initial = ins.size() == 3 ? ins[2] : nullptr,
+                             .initial_part = out.dtype() == DType::float64 ? 2 : 1});
   Strides initial(out.shape().size(), 0);  // that of the initial value, with zero along the axis
   if (ins.size() == 3)
     for (std::size_t i = 0, next = 0; i < initial.size(); ++i)
@@ -97,18 +113,22 @@ void linear_recurrence(const Context& context, const Primitive& primitive, Input
   });
 }
 
+void logcumsumexp(const Context& context, const Primitive& primitive, Inputs ins, Outputs outs) {
+  context.allocate(outs[0]);
+  run_hot(context,
+          {.scan = HotScan::logcumsumexp, .order = order_of(primitive), .in = {ins[0]}, .out = {&outs[0]}, .first = -INFINITY});
+}
+
 void lse_mean(const Context& context, const Primitive& primitive, Inputs ins, Outputs outs) {
   context.allocate(outs[0]);
-  const auto lanes = scan_lanes_of<3>(outs[0], {ins[0], ins[1]}, order_of(primitive));
-  visit_checked(Floats{}, outs[0].dtype(), [&]<class T>() {
-    using M = ops::WeightedMeanMonoid<T>;
-    const T *x = ins[0]->data<T>(), *t = ins[1]->data<T>();
-    T* y = outs[0].data<T>();
-    scan_lanes<M>(
-        context, lanes, order_of(primitive).exclusive,
-        [&](const auto& at, std::int64_t) { return M::lift(x[at[0]], t[at[1]]); },
-        [&](std::int64_t to, const auto& state) { y[to] = M::project(state); });
-  });
+  run_hot(context,
+          {.scan = HotScan::logcumsumexp_mean, .order = order_of(primitive), .in = {ins[0], ins[1]}, .out = {&outs[0]}});
+}
+
+void lse_mean_adjoint(const Context& context, const Primitive& primitive, Inputs ins, Outputs outs) {
+  context.allocate(outs[0]);
+  run_hot(context,
+          {.scan = HotScan::logcumsumexp_adjoint, .order = order_of(primitive), .in = {ins[0], ins[1]}, .out = {&outs[0]}});
 }
 
 void lse_weight(const Context& context, const Primitive& primitive, Inputs ins, Outputs outs) {
@@ -132,54 +152,14 @@ void lse_weight(const Context& context, const Primitive& primitive, Inputs ins, 
   });
 }
 
-/// (M^H g)_i = e^{x_i - m_i} A_i with A_i = g_i / s_i + e^{m_i - m_{i+1}} A_{i+1}: forwards for (m, s), then back for A. Prefixes
-/// whose sum is empty pass nothing; an exclusive scan meets the cotangent of its next output.
-template <class T>
-void mean_adjoint_lane(const T* x, const T* g, T* v, const std::array<std::int64_t, 3>& step, std::int64_t n, bool exclusive,
-                       typename ops::LogSumExpMonoid<T>::State* states) {
-  using M = ops::LogSumExpMonoid<T>;
-  if (exclusive && n > 0) v[--n * step[2]] = T{};  // the last element is not used
-  auto state = M::identity();
-  for (std::int64_t k = 0; k < n; ++k) states[k] = state = M::combine(state, M::lift(x[k * step[0]]));
-  double A = 0, m = 0;
-  for (std::int64_t k = n; k-- > 0;) {
-    const auto& [m_k, s_k] = states[k];
-    const std::int64_t reader = exclusive ? k + 1 : k;
-    A = k + 1 < n ? ops::rescale(A, m_k, m) : 0.0;
-    if (s_k != 0) A += core::convert<double>(g[reader * step[1]]) / s_k;
-    m = m_k;
-    const auto element = M::lift(x[k * step[0]]);
-    v[k * step[2]] = core::convert<T>(element.s == 0 ? 0.0 : ops::rescale(A, element.m, m_k));
-  }
-}
-
-void lse_mean_adjoint(const Context& context, const Primitive& primitive, Inputs ins, Outputs outs) {
-  const ScanOrder& order = order_of(primitive);
-  const auto lanes = scan_lanes_of<3>(outs[0], {ins[0], ins[1]}, order);
-  visit_checked(Floats{}, outs[0].dtype(), [&]<class T>() {
-    using State = typename ops::LogSumExpMonoid<T>::State;
-    const std::int64_t grain = std::max<std::int64_t>(1, parallel_grain / std::max<std::int64_t>(lanes.length, 1));
-    const std::int64_t pieces = std::max<std::int64_t>(1, std::min<std::int64_t>(lanes.count() / grain, context.pool().size()));
-    const auto states = context.scratch<State>(pieces * lanes.length);
-    context.allocate(outs[0]);
-    context.parallel_for(pieces, 1, [&](std::int64_t first, std::int64_t last) {
-      for (std::int64_t piece = first; piece < last; ++piece)
-        lanes.for_each(lanes.count() * piece / pieces, lanes.count() * (piece + 1) / pieces, [&](const auto& at) {
-          mean_adjoint_lane(ins[0]->data<T>() + at[0], ins[1]->data<T>() + at[1], outs[0].data<T>() + at[2], lanes.step,
-                            lanes.length, order.exclusive, states.data() + piece * lanes.length);
-        });
-    });
-  });
-}
-
 }  // namespace
 
 void register_scans() {
-  core::add_kernel<ops::CumSum>(DeviceType::cpu, simple_scan<ops::SumMonoid, Numbers>);
-  core::add_kernel<ops::CumProd>(DeviceType::cpu, simple_scan<ops::ProductMonoid, Numbers>);
+  core::add_kernel<ops::CumSum>(DeviceType::cpu, simple_scan<ops::SumMonoid, Numbers, HotScan::cumsum, 0>);
+  core::add_kernel<ops::CumProd>(DeviceType::cpu, simple_scan<ops::ProductMonoid, Numbers, HotScan::cumprod, 1>);
   core::add_kernel<ops::CumExtreme>(DeviceType::cpu, cumextreme);
   core::add_kernel<ops::LinearRecurrence>(DeviceType::cpu, linear_recurrence);
-  core::add_kernel<ops::LogCumSumExp>(DeviceType::cpu, simple_scan<ops::LogSumExpMonoid, Floats>);
+  core::add_kernel<ops::LogCumSumExp>(DeviceType::cpu, logcumsumexp);
   core::add_kernel<ops::LseMean>(DeviceType::cpu, lse_mean);
   core::add_kernel<ops::LseMeanAdjoint>(DeviceType::cpu, lse_mean_adjoint);
   core::add_kernel<ops::LseWeight>(DeviceType::cpu, lse_weight);

@@ -1,0 +1,191 @@
+#include "cpu/hot_scan.h"
+
+#include <unistd.h>
+
+#include "cpu/simd/levels.h"
+
+namespace scangrad::inline v0::cpu {
+namespace {
+
+/// Results larger than this are written past the caches.
+std::int64_t last_level_cache() {
+#if defined(_SC_LEVEL3_CACHE_SIZE)
+  static const std::int64_t size = sysconf(_SC_LEVEL3_CACHE_SIZE);
+  if (size > 0) return size;
+#endif
+  return std::int64_t{32} << 20;
+}
+
+constexpr std::size_t max_arrays = max_inputs + max_outputs + 1;  // inputs, outputs, the initial value
+constexpr std::size_t out_at = max_inputs, initial_at = max_inputs + max_outputs;
+
+class HotScanRun {
+ public:
+  HotScanRun(const Context& context, const HotCall& call)
+      : context_(context),
+        call_(call),
+        shape_(call.out[0]->shape()),
+        lanes_(lanes_of(call)),
+        dtype_(call.out[0]->dtype()),
+        kernel_index_(static_cast<std::size_t>(call.scan)) {
+    for (std::size_t i = static_cast<std::size_t>(call.order.axis) + 1; i < shape_.size(); ++i) inner_ *= shape_[i];
+    std::int64_t bytes = 0;
+    for (const Array* in : call.in)
+      if (in != nullptr) bytes += in->size() * static_cast<std::int64_t>(item_size(dtype_));
+    stream_ = bytes + bytes_of(call.out[0]) + bytes_of(call.out[1]) > last_level_cache();
+  }
+
+  void run() {
+    if (call_.out[0]->size() == 0) return;
+    const bool across = inner_ != 1;
+    const std::int64_t width = across ? std::min(inner_, tile) : 1, blocks = (inner_ + width - 1) / width;
+    const std::int64_t tasks = lanes_.count() / inner_ * blocks;
+    const std::int64_t grain = std::max<std::int64_t>(1, parallel_grain / (lanes_.length * width));
+    const std::int64_t pieces = std::clamp<std::int64_t>(tasks / grain, 1, context_.pool().size());
+    const std::int64_t scratch = scratch_size(call_.scan, lanes_.length, width, across);
+    const auto memory = context_.scratch<double>(pieces * scratch);
+    const auto& level = *current_level().kernels;
+    const auto dtype = static_cast<std::size_t>(hot_dtype(dtype_));
+    const ScanKernel kernel = across ? level.columns[kernel_index_][dtype] : level.rows[kernel_index_][dtype];
+    context_.parallel_for(pieces, 1, [&](std::int64_t first, std::int64_t last) {
+      for (std::int64_t piece = first; piece < last; ++piece) {
+        double* own = memory.data() + piece * scratch;
+        const std::int64_t begin = tasks * piece / pieces, end = tasks * (piece + 1) / pieces;
+        if (!across) rows(kernel, begin, end, own);
+        else
+          for (std::int64_t task = begin; task < end; ++task) columns(kernel, task / blocks, task % blocks * width, width, own);
+      }
+    });
+  }
+
+ private:
+  using Offsets = std::array<std::int64_t, max_arrays>;
+
+  static std::int64_t bytes_of(const Array* array) {
+    return array == nullptr ? 0 : array->size() * static_cast<std::int64_t>(item_size(array->dtype()));
+  }
+
+  static Lanes<max_arrays> lanes_of(const HotCall& call) {
+    const Shape& shape = call.out[0]->shape();
+    std::array<Strides, max_arrays> strides;
+    strides.fill(Strides(shape.size(), 0));
+    for (std::size_t k = 0; k < max_inputs; ++k)
+      if (call.in[k] != nullptr) strides[k] = call.in[k]->strides;
+    for (std::size_t k = 0; k < max_outputs; ++k)
+      if (call.out[k] != nullptr) strides[out_at + k] = call.out[k]->strides;
+    if (call.initial != nullptr)
+      for (std::size_t i = 0, next = 0; i < shape.size(); ++i)
+        if (static_cast<int>(i) != call.order.axis) strides[initial_at][i] = call.initial->strides[next++];
+    return Lanes<max_arrays>::along(shape, strides, call.order.axis, call.order.reverse);
+  }
+
+  void* element(const Array& array, std::int64_t at) const {
+    return reinterpret_cast<char*>(array.storage->data) + (array.offset + at) * static_cast<std::int64_t>(item_size(dtype_));
+  }
+
+  ScanJob job_at(const Offsets& at, std::int64_t columns, double* scratch) const {
+    ScanJob job;
+    job.length = lanes_.length;
+    job.columns = columns;
+    job.scratch = scratch;
+    job.stream = stream_;
+    for (std::size_t k = 0; k < max_inputs && call_.in[k] != nullptr; ++k) {
+      job.in[k] = element(*call_.in[k], at[k]);
+      job.in_step[k] = lanes_.step[k];
+    }
+    if (job.in[1] == nullptr) job.in[1] = job.in[0], job.in_step[1] = job.in_step[0];
+    job.out_step = lanes_.step[out_at];
+    for (std::size_t k = 0; k < max_outputs && call_.out[k] != nullptr; ++k)
+      job.out[k] = element(*call_.out[k], at[out_at + k]);
+    return job;
+  }
+
+  double initial_value(std::int64_t at) const {
+    double value = call_.first;
+    core::visit(core::Floats{}, dtype_, [&]<class T>() { value = core::convert<double>(call_.initial->data<T>()[at]); });
+    return value;
+  }
+
+  void fill_row(void* first, std::int64_t count, const double* values, std::int64_t step) const {
+    core::visit(core::Floats{}, dtype_, [&]<class T>() {
+      for (std::int64_t c = 0; c < count; ++c) static_cast<T*>(first)[c] = core::convert<T>(values[c * step]);
+    });
+  }
+
+  /// Runs a job as the order says. An exclusive scan is the inclusive one of all elements but the last, one place further on; its
+  /// adjoint meets the cotangents one place further on.
+  void run_job(ScanKernel kernel, ScanJob job, const double* initial) const {
+    if (!call_.order.exclusive) return kernel(job);
+    --job.length;
+    const auto size = static_cast<std::int64_t>(item_size(dtype_));
+    const auto moved = [&](auto* p, std::int64_t by) {
+      return static_cast<char*>(const_cast<void*>(static_cast<const void*>(p))) + by * size;
+    };
+    if (call_.scan == HotScan::logcumsumexp_adjoint) {
+      job.in[1] = moved(job.in[1], job.in_step[1]);
+      const double zero = 0;
+      fill_row(moved(job.out[0], job.length * job.out_step), job.columns, &zero, 0);
+    } else {
+      const double firsts[max_outputs] = {call_.first, call_.first_of_second};
+      for (std::size_t k = 0; k < max_outputs && job.out[k] != nullptr; ++k) {
+        const bool given = k == 0 && initial != nullptr;
+        fill_row(job.out[k], job.columns, given ? initial : &firsts[k], given ? 1 : 0);
+        job.out[k] = moved(job.out[k], job.out_step);
+      }
+    }
+    if (job.length > 0) kernel(job);
+  }
+
+  void rows(ScanKernel kernel, std::int64_t begin, std::int64_t end, double* scratch) const {
+    lanes_.for_each(begin, end, [&](const Offsets& at) {
+      ScanJob job = job_at(at, 1, scratch);
+      double parts[max_parts] = {};
+      if (call_.initial != nullptr) {
+        parts[call_.initial_part] = initial_value(at[initial_at]);
+        job.initial = parts;
+      }
+      run_job(kernel, job, call_.initial == nullptr ? nullptr : parts + call_.initial_part);
+    });
+  }
+
+  void columns(ScanKernel kernel, std::int64_t outer, std::int64_t first, std::int64_t width, double* scratch) const {
+    const std::int64_t count = std::min(width, inner_ - first), lane = outer * inner_ + first;
+    std::int64_t offsets[max_inputs][tile];
+    double parts[max_parts * tile];
+    std::fill_n(parts, max_parts * count, 0.0);
+    Offsets start{};
+    bool dense[max_inputs];
+    std::fill_n(dense, max_inputs, true);
+    std::int64_t c = 0;
+    lanes_.for_each(lane, lane + count, [&](const Offsets& at) {
+      if (c == 0) start = at;
+      for (std::size_t k = 0; k < max_inputs; ++k) {
+        offsets[k][c] = at[k] - start[k];
+        dense[k] = dense[k] && offsets[k][c] == c;
+      }
+      if (call_.initial != nullptr) parts[call_.initial_part * count + c] = initial_value(at[initial_at]);
+      ++c;
+    });
+    ScanJob job = job_at(start, count, scratch);
+    for (std::size_t k = 0; k < max_inputs && call_.in[k] != nullptr; ++k)
+      if (!dense[k]) job.in_columns[k] = offsets[k];
+    if (job.in[1] == job.in[0]) job.in_columns[1] = job.in_columns[0];
+    if (call_.initial != nullptr) job.initial = parts;
+    run_job(kernel, job, call_.initial == nullptr ? nullptr : parts + call_.initial_part * count);
+  }
+
+  const Context& context_;
+  const HotCall& call_;
+  const Shape& shape_;
+  Lanes<max_arrays> lanes_;
+  DType dtype_;
+  std::size_t kernel_index_;
+  std::int64_t inner_ = 1;
+  bool stream_ = false;
+};
+
+}  // namespace
+
+void run_hot(const Context& context, const HotCall& call) { HotScanRun(context, call).run(); }
+
+}  // namespace scangrad::inline v0::cpu

@@ -1,0 +1,62 @@
+#pragma once
+// What a hot kernel is called with, and the table of them, one for each instruction set level. Plain data: nothing here is code that
+// two levels could share.
+
+#include <cstdint>
+
+#include "scangrad/dtype.h"
+
+namespace scangrad::inline v0::cpu {
+
+inline constexpr int max_inputs = 4, max_outputs = 2, max_parts = 5;
+
+/// One lane along a contiguous axis of the result, or a block of neighbouring lanes across it (`columns`). Pointers are to the first
+/// elements in scan order; steps are in elements.
+struct ScanJob {
+  std::int64_t length = 0;
+  const void* in[max_inputs] = {};
+  std::int64_t in_step[max_inputs] = {};            ///< along the scan
+  const std::int64_t* in_columns[max_inputs] = {};  ///< where each column starts; null: one after the other
+  void* out[max_outputs] = {};
+  std::int64_t out_step = 1;
+  std::int64_t columns = 1;
+  const double* initial = nullptr;  ///< the carry to start from, part after part, each for all columns; null: the identity
+  double* final = nullptr;          ///< the carry at the end, likewise; null: not wanted
+  double* scratch = nullptr;        ///< as many doubles as scratch_size says
+  bool stream = false;              ///< past the caches: the result is larger than they are
+};
+
+using ScanKernel = void (*)(const ScanJob& job);
+
+enum class HotScan : std::uint8_t {
+  cumsum,
+  cumprod,
+  cummax,
+  cummin,
+  linear_recurrence,
+  logcumsumexp,           ///< x -> y
+  logcumsumexp_mean,      ///< x, t -> M t
+  logcumsumexp_and_mean,  ///< x, t -> y, M t
+  logcumsumexp_adjoint,   ///< x, g -> M^H g
+};
+inline constexpr int hot_scan_count = 9, hot_dtype_count = 4;  ///< float16, bfloat16, float32, float64
+
+struct HotKernels {
+  ScanKernel rows[hot_scan_count][hot_dtype_count];
+  ScanKernel columns[hot_scan_count][hot_dtype_count];
+};
+
+inline constexpr std::int64_t tile = 512;  ///< elements that a kernel works on at a time; their buffers stay in the first cache
+inline constexpr std::int64_t checkpoint_rows = 32;  ///< across: after so many rows the adjoint keeps the carries
+inline constexpr std::int64_t max_lanes = 8;
+
+/// Doubles of scratch that a job needs: the adjoint keeps the carry (three parts) at the start of each tile.
+inline std::int64_t scratch_size(HotScan scan, std::int64_t length, std::int64_t columns, bool across) {
+  if (scan != HotScan::logcumsumexp_adjoint) return 0;
+  if (!across) return 3 * ((length + tile - 1) / tile);
+  return 3 * ((length + checkpoint_rows - 1) / checkpoint_rows) * (columns + max_lanes);
+}
+
+inline constexpr int hot_dtype(DType dtype) { return static_cast<int>(dtype) - static_cast<int>(DType::float16); }
+
+}  // namespace scangrad::inline v0::cpu

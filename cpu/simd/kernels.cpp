@@ -1,0 +1,42 @@
+// The hot kernels of one level. This file is compiled once for each level: SCANGRAD_LEVEL names it.
+
+#include "cpu/simd/lse_columns.h"
+#include "cpu/simd/monoids.h"
+#include "cpu/simd/traverse.h"
+
+namespace scangrad::inline v0::cpu::SCANGRAD_LEVEL {
+namespace {
+
+template <class T>
+constexpr void fill(HotKernels& table, int dtype) {
+  constexpr bool full = is_full<T>;
+  const auto set = [&](HotScan scan, ScanKernel row, ScanKernel columns) {
+    table.rows[static_cast<int>(scan)][dtype] = row;
+    table.columns[static_cast<int>(scan)][dtype] = columns;
+  };
+  set(HotScan::cumsum, scan_row<Sum<full>, T>, scan_columns<Sum<full>, T>);
+  set(HotScan::cumprod, scan_row<Product<full>, T>, scan_columns<Product<full>, T>);
+  set(HotScan::cummax, scan_row<Extreme<true>, T>, scan_columns<Extreme<true>, T>);
+  set(HotScan::cummin, scan_row<Extreme<false>, T>, scan_columns<Extreme<false>, T>);
+  set(HotScan::linear_recurrence, scan_row<Affine<full>, T>, scan_columns<Affine<full>, T>);
+  set(HotScan::logcumsumexp, lse_row<T, true, false>, lse_columns<T, true, false>);
+  set(HotScan::logcumsumexp_mean, lse_row<T, false, true>, lse_columns<T, false, true>);
+  set(HotScan::logcumsumexp_and_mean, lse_row<T, true, true>, lse_columns<T, true, true>);
+  set(HotScan::logcumsumexp_adjoint, lse_adjoint_row<T>, lse_adjoint_columns<T>);
+}
+
+constexpr HotKernels make_table() {
+  HotKernels table{};
+  fill<float16>(table, 0);
+  fill<bfloat16>(table, 1);
+  fill<float>(table, 2);
+  fill<double>(table, 3);
+  return table;
+}
+
+}  // namespace
+
+extern const HotKernels hot_kernels;
+constexpr HotKernels hot_kernels = make_table();
+
+}  // namespace scangrad::inline v0::cpu::SCANGRAD_LEVEL

@@ -1,0 +1,142 @@
+#pragma once
+// log sum exp and weighted means as they run: the state (ref, s, u), with s = sum e^{x - ref} and u = sum e^{x - ref} t.
+//
+// y = ref + log s, M t = u / s. Two ways to join states:
+// - `combine`, for any two: the reference of the result is the larger one; one exponential. An associative monoid, for prefixes.
+// - `absorb`, for a carry and what comes next: the carry's reference stays until something a whole unit larger comes, so that a slow
+//   rise does not multiply s by a rounded factor at every step.
+//
+// Weights: exactly 0 where x = -inf and for finite elements beside a +inf, whatever t is. Otherwise positive however small
+// (smallest_exponent), so that an infinite or NaN t stays. NaN elements make everything after them NaN.
+
+#include "cpu/simd/math.h"
+#include "cpu/simd/monoids.h"
+
+namespace scangrad::inline v0::cpu::SCANGRAD_LEVEL {
+
+inline constexpr double infinity = __builtin_inf();
+
+enum class Range { wide, narrow };
+
+/// e^(a - b) for a <= b + 1, both finite or a = -inf. Narrow: see narrow_exp.
+template <bool full, Range range = Range::wide>
+SCANGRAD_INLINE D exp_of_difference(D a, D b) {
+  const D d = a - b;
+  if constexpr (!full) {
+    return light_exp(d);
+  } else {
+    const D error = sum_error(a, -b, d), low = is_nan(error) ? D{} : error;
+    return range == Range::wide ? wide_exp(d, low) : narrow_exp(d, low);
+  }
+}
+
+/// v w, where a positive w leaves infinities and NaN even if it vanished, and nothing is left of what is `gone`.
+SCANGRAD_INLINE D weigh(D v, D w, I gone) {
+  const D stays = absolute(v) < infinity ? v * w : v;
+  return gone ? D{} : stays;
+}
+
+/// (ref, s) and, with a tangent, u. The low parts are those of full carries.
+template <bool full, bool tangent>
+struct LogSumExp {
+  static constexpr int arity = tangent ? 2 : 1;
+  struct State {
+    D ref, s, u;
+  };
+  static SCANGRAD_INLINE State identity() { return {splat(-infinity), D{}, D{}}; }
+  static SCANGRAD_INLINE State lift(const D* x) {
+    const I empty = x[0] == -infinity;
+    const D u = tangent ? (empty ? D{} : is_nan(x[0]) ? x[0] : x[1]) : D{};
+    return {x[0], empty ? D{} : splat(1.0), u};
+  }
+  static SCANGRAD_INLINE State combine(State a, State b) {
+    const I same = a.ref == b.ref, first = (a.ref >= b.ref) | is_nan(a.ref);
+    const D ref = first ? a.ref : b.ref, small = first ? b.ref : a.ref;
+    const I gone = (ref == infinity) & (small < infinity);  // finite elements beside a +inf
+    D w = exp_of_difference<full>(small, ref);
+    w = same ? splat(1.0) : gone ? D{} : w;
+    const D wa = first ? splat(1.0) : w, wb = first ? w : splat(1.0);
+    State joined{ref, a.s * wa + b.s * wb, D{}};
+    if constexpr (tangent) joined.u = weigh(a.u, wa, gone & ~first) + weigh(b.u, wb, gone & first);
+    return joined;
+  }
+};
+
+/// What is carried from tile to tile, and down columns.
+template <bool full, bool tangent>
+struct LseCarry {
+  D ref, s, s_low, u, u_low;
+
+  static SCANGRAD_INLINE LseCarry identity() { return {splat(-infinity), D{}, D{}, D{}, D{}}; }
+
+  SCANGRAD_INLINE void scale(D w, I gone) {
+    s = s * w, s_low = s_low * w;
+    if constexpr (tangent) u = weigh(u, w, gone), u_low = weigh(u_low, w, gone);
+  }
+  SCANGRAD_INLINE void add(D ds, D du) {
+    if constexpr (full) {
+      const D sum = s + ds;
+      s_low += sum_error(s, ds, sum);
+      s = sum;
+      if constexpr (tangent) {
+        const D total = u + du, error = sum_error(u, du, total);
+        u_low += is_nan(error) ? D{} : error;
+        u = total;
+      }
+    } else {
+      s += ds;
+      if constexpr (tangent) u += du;
+    }
+  }
+  SCANGRAD_INLINE D sum() const { return full ? s + s_low : s; }
+  SCANGRAD_INLINE D weighted() const { return full ? u + u_low : u; }
+
+  /// Makes the reference good for what comes next with reference m, and returns e^{m - ref}, what that is to be multiplied by.
+  SCANGRAD_INLINE D meet(D m) {
+    if (__builtin_expect(any(!((m <= ref + 1.0) & (m > -infinity) & (ref < infinity))), 0)) return move_reference(m);
+    return exp_of_difference<full>(m, ref);
+  }
+  D move_reference(D m) {
+    const I higher = (m > ref + 1.0) | is_nan(m);
+    const D old = ref;
+    ref = higher & !is_nan(ref) ? m : ref;
+    const I gone = (ref == infinity) & (old < infinity);
+    const D keep = gone | (old == -infinity) ? D{} : exp_of_difference<full>(old, ref);
+    scale(higher & (old != ref) ? keep : splat(1.0), gone);
+    const D w = (m == -infinity) | (ref == infinity) ? D{} : exp_of_difference<full>(m, ref);
+    return (m == ref) & (m != -infinity) ? splat(1.0) : w;
+  }
+  SCANGRAD_INLINE void absorb(D m, D ds, D du) {
+    const D w = meet(m);
+    add(ds * w, tangent ? weigh(du, w, (ref == infinity) & (m < infinity)) : D{});
+  }
+  SCANGRAD_INLINE typename LogSumExp<full, tangent>::State state() const { return {ref, sum(), weighted()}; }
+};
+
+template <bool full>
+SCANGRAD_INLINE D log_plus(D ref, D s, D low) {
+  if constexpr (full) return full_log_plus(ref, s, low);
+  else return ref + light_log(s);
+}
+/// ref + log s, -inf for an empty sum.
+template <bool full>
+SCANGRAD_INLINE D log_of_sum(D ref, D s, D low = D{}) {
+  const I empty = s == 0.0;
+  const D y = log_plus<full>(ref, empty ? splat(1.0) : s, low);
+  const D finite = absolute(ref) == infinity ? ref : y;
+  return is_nan(ref) ? ref : empty ? splat(-infinity) : finite;
+}
+template <bool full>
+SCANGRAD_INLINE D quotient(D u, D s) {
+  if constexpr (full) return u / s;
+  else return u * light_reciprocal(s);
+}
+/// u / s, 0 for an empty sum.
+template <bool full>
+SCANGRAD_INLINE D mean_of(D ref, D u, D s) {
+  const I empty = s == 0.0;
+  const D mean = quotient<full>(u, empty ? splat(1.0) : s);
+  return is_nan(ref) ? ref : empty ? D{} : mean;
+}
+
+}  // namespace scangrad::inline v0::cpu::SCANGRAD_LEVEL

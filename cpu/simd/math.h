@@ -1,0 +1,121 @@
+#pragma once
+// exp and log of vectors, in two strengths.
+//
+// Light: for results that are rounded to float32 or less. Doubles carry 29 bits more than that, so short polynomials (errors below
+// 2^-31) are as good as exact ones. Full: for float64, at most 1 ulp, with the low part that the argument's rounding left over.
+// scripts/make_polynomials.py makes the coefficients.
+
+#include "cpu/simd/vec.h"
+
+namespace scangrad::inline v0::cpu::SCANGRAD_LEVEL {
+
+template <int n>
+SCANGRAD_INLINE D polynomial(D x, const double (&c)[n]) {  // Estrin's scheme: the shortest chain of multiplications
+  static_assert(n <= 16);
+  D terms[16];
+  for (int i = 0; i < n / 2; ++i) terms[i] = fma(x, splat(c[2 * i + 1]), splat(c[2 * i]));
+  if constexpr (n % 2 == 1) terms[n / 2] = splat(c[n - 1]);
+  D power = x;
+  for (int count = (n + 1) / 2; count > 1; count = (count + 1) / 2) {
+    power = power * power;
+    for (int i = 0; i < count / 2; ++i) terms[i] = fma(power, terms[2 * i + 1], terms[2 * i]);
+    if (count % 2 == 1) terms[count / 2] = terms[count - 1];
+  }
+  return terms[0];
+}
+
+/// v 2^n for an integer n held in the low bits of `shifted` = n + 2^52 1.5; the result must be normal.
+SCANGRAD_INLINE D scale_by_power(D v, D shifted) { return as_bits<D>(as_bits<I>(v) + (as_bits<I>(shifted) << 52)); }
+
+inline constexpr double round_to_integer = 0x1.8p52;
+inline constexpr double log2_e = 0x1.71547652b82fep+0;
+inline constexpr double ln2_high = 0x1.62e42fefa3800p-1;  ///< 42 bits: times an exponent it is exact
+inline constexpr double ln2_low = 0x1.ef35793c76730p-45;
+/// Where the light and the narrow exponentials stop falling: their scaling by a power of two needs normal numbers.
+inline constexpr double smallest_exponent = -690.0;
+
+/// e^x for x <= 1; at least e^smallest_exponent. NaN gives an unspecified number.
+SCANGRAD_INLINE D light_exp(D x) {
+  static constexpr double c[] = {1.0,
+                                 0.5000000047117757,
+                                 0.16666666718997508,
+                                 0.04166635289677516,
+                                 0.008333298483754886,
+                                 0.0013941108433972674,
+                                 0.0001989927395864936};
+  x = maximum(x, splat(smallest_exponent));
+  const D shifted = fma(x, splat(log2_e), splat(round_to_integer));
+  const D r = fma(shifted - round_to_integer, splat(-0x1.62e42fefa39efp-1), x);
+  return scale_by_power(fma(r, polynomial(r, c), splat(1.0)), shifted);
+}
+
+/// e^(x + low) = p 2^n for |low| <= ulp(x), p in [0.7, 1.5].
+struct Exponential {
+  D p, shifted_n;  ///< n + round_to_integer
+};
+SCANGRAD_INLINE Exponential exp_parts(D x, D low) {
+  static constexpr double c[] = {0.5,
+                                 0.1666666666666667,
+                                 0.04166666666666667,
+                                 0.008333333333326141,
+                                 0.0013888888888883752,
+                                 0.00019841269874800493,
+                                 2.4801587325533363e-05,
+                                 2.7557255425746435e-06,
+                                 2.7557273661348637e-07,
+                                 2.510520637395701e-08,
+                                 2.0914679376583935e-09};
+  const D shifted = fma(x, splat(log2_e), splat(round_to_integer));
+  const D n = shifted - round_to_integer;
+  const D high = x - n * ln2_high, rest = low - n * ln2_low;
+  const D r = high + rest;
+  const D r_low = (high - r) + rest;
+  return {1.0 + (r + fma(r * r, polynomial(r, c), r_low)), shifted};
+}
+/// For -650 <= x <= 1; below that it stops falling somewhere.
+SCANGRAD_INLINE D narrow_exp(D x, D low) {
+  const auto [p, shifted] = exp_parts(maximum(x, splat(smallest_exponent)), low);
+  return scale_by_power(p, shifted);
+}
+/// For x <= 1: it falls through the subnormal numbers to 0.
+SCANGRAD_INLINE D wide_exp(D x, D low) {
+  const auto [p, shifted] = exp_parts(maximum(x, splat(-1000.0)), low);
+  const D half = fma(shifted - round_to_integer, splat(0.5), splat(round_to_integer));
+  const D rest = ((shifted - round_to_integer) - (half - round_to_integer)) + round_to_integer;
+  return scale_by_power(p, half) * scale_by_power(splat(1.0), rest);
+}
+
+/// v = 2^n (1 + f) with 1 + f in [sqrt(1/2), sqrt(2)), v positive and normal.
+struct Mantissa {
+  D n, f;
+};
+SCANGRAD_INLINE Mantissa split_mantissa(D v) {
+  const I bits = as_bits<I>(v), offset = bits - 0x3fe6a09e667f3bcd;  // from sqrt(1/2)
+  const I n = offset >> 52;
+  const D m = as_bits<D>(bits - (n << 52));
+  // an integer as a double, without the conversion that older levels lack
+  const D exponent = as_bits<D>(n + as_bits<I>(splat(round_to_integer))) - round_to_integer;
+  return {exponent, m - 1.0};
+}
+
+/// log v to 2^-31 absolutely; v positive and normal. Exactly 0 at 1.
+SCANGRAD_INLINE D light_log(D v) {
+  static constexpr double c[] = {1.0000000006010195,  -0.49999999414017127, 0.3333330266101698, -0.2500006237443588,
+                                 0.20002535640193383, -0.16666555675670008, 0.1421229125042129, -0.12420821262732773,
+                                 0.11945878227356821, -0.11620648400270368, 0.06572327158522023};
+  const auto [n, f] = split_mantissa(v);
+  return fma(n, splat(0x1.62e42fefa39efp-1), f * polynomial(f, c));
+}
+
+/// m + log(v + low): the logarithm's high part meets m without rounding.
+SCANGRAD_INLINE D full_log_plus(D m, D v, D low) {
+  static constexpr double c[] = {0.666666666666667,   0.399999999998995,   0.285714286259762,  0.22222211134711958,
+                                 0.18182889129971477, 0.15331721472482762, 0.14616451024414695};
+  const auto [n, f] = split_mantissa(v);
+  const D s = f / (2.0 + f), z = s * s, half_square = 0.5 * f * f;
+  const D rest = low / v + n * ln2_low - (half_square - s * (half_square + z * polynomial(z, c)));
+  const D high = n * ln2_high, a = m + high, b = a + f;
+  return b + ((sum_error(a, f, b) + sum_error(m, high, a)) + rest);
+}
+
+}  // namespace scangrad::inline v0::cpu::SCANGRAD_LEVEL

@@ -1,0 +1,148 @@
+#pragma once
+// The monoids of the sum-like scans, on vectors: what ops/scan/monoid.h says of one element, said of a register of them.
+//
+// Light ones carry plain doubles and serve float32 and the halves. Full ones carry a high and a low part (TwoSum, TwoProd) and serve
+// float64: their error does not grow with the length. `advance` moves a carry over a state; `regular` says for which elements the
+// scan may be regrouped: where it is false, intermediate results could overflow, vanish, or meet as 0 times infinity, although the
+// scan's own do not, and the kernel takes one element after the other.
+
+#include "cpu/simd/vec.h"
+
+namespace scangrad::inline v0::cpu::SCANGRAD_LEVEL {
+
+/// Zeros, and magnitudes in [low, high].
+SCANGRAD_INLINE bool within(D v, double low, double high) {
+  const D a = absolute(v);
+  return !any((a > high) | ((a < low) & (a != 0.0)) | is_nan(v));
+}
+
+template <class T>
+inline constexpr bool is_full = sizeof(T) == 8;
+
+/// high + low, where the low part of an infinity, which is NaN, does not count.
+SCANGRAD_INLINE D rounded(D high, D low) {
+  const D sum = high + low;
+  return is_nan(low) ? high : sum;
+}
+
+template <bool full>
+struct Sum {
+  static constexpr int arity = 1;
+  struct State {
+    D s;
+  };
+  static SCANGRAD_INLINE State identity() { return {D{}}; }
+  static SCANGRAD_INLINE State lift(const D* x) { return {x[0]}; }
+  static SCANGRAD_INLINE bool regular(const D*) { return true; }
+  static SCANGRAD_INLINE State combine(State a, State b) { return {a.s + b.s}; }
+  static SCANGRAD_INLINE State advance(State a, State b) { return combine(a, b); }
+  static SCANGRAD_INLINE D project(State s) { return s.s; }
+};
+
+template <>
+struct Sum<true> {
+  static constexpr int arity = 1;
+  struct State {
+    D high, low;
+  };
+  static SCANGRAD_INLINE State identity() { return {D{}, D{}}; }
+  static SCANGRAD_INLINE State lift(const D* x) { return {x[0], D{}}; }
+  static SCANGRAD_INLINE bool regular(const D* x) { return !any((absolute(x[0]) > 0x1p1000)); }
+  static SCANGRAD_INLINE State combine(State a, State b) {
+    const D s = a.high + b.high;
+    return {s, sum_error(a.high, b.high, s) + (a.low + b.low)};
+  }
+  static SCANGRAD_INLINE State advance(State a, State b) { return combine(a, b); }
+  static SCANGRAD_INLINE D project(State s) { return rounded(s.high, s.low); }
+};
+
+template <bool full>
+struct Product {
+  static constexpr int arity = 1;
+  struct State {
+    D p;
+  };
+  static SCANGRAD_INLINE State identity() { return {splat(1.0)}; }
+  static SCANGRAD_INLINE State lift(const D* x) { return {x[0]}; }
+  static SCANGRAD_INLINE bool regular(const D* x) { return within(x[0], 0x1p-126, 0x1p128); }
+  static SCANGRAD_INLINE State combine(State a, State b) { return {a.p * b.p}; }
+  static SCANGRAD_INLINE State advance(State a, State b) { return combine(a, b); }
+  static SCANGRAD_INLINE D project(State s) { return s.p; }
+};
+
+template <>
+struct Product<true> {
+  static constexpr int arity = 1;
+  struct State {
+    D high, low;
+  };
+  static SCANGRAD_INLINE State identity() { return {splat(1.0), D{}}; }
+  static SCANGRAD_INLINE State lift(const D* x) { return {x[0], D{}}; }
+  static SCANGRAD_INLINE bool regular(const D* x) { return within(x[0], 0x1p-100, 0x1p100); }
+  static SCANGRAD_INLINE State combine(State a, State b) {
+    const D p = a.high * b.high;
+    return {p, product_error(a.high, b.high, p) + (a.high * b.low + a.low * b.high)};
+  }
+  static SCANGRAD_INLINE State advance(State a, State b) { return combine(a, b); }
+  static SCANGRAD_INLINE D project(State s) { return rounded(s.high, s.low); }
+};
+
+/// h -> a h + b. What is carried is h.
+template <bool full>
+struct Affine {
+  static constexpr int arity = 2;
+  struct State {
+    D a, b;
+  };
+  static SCANGRAD_INLINE State identity() { return {splat(1.0), D{}}; }
+  static SCANGRAD_INLINE State start() { return {D{}, D{}}; }
+  static SCANGRAD_INLINE State lift(const D* x) { return {x[0], x[1]}; }
+  static SCANGRAD_INLINE bool regular(const D* x) { return within(x[0], 0x1p-126, 0x1p128); }
+  static SCANGRAD_INLINE State combine(State a, State b) { return {b.a * a.a, fma(b.a, a.b, b.b)}; }
+  static SCANGRAD_INLINE State advance(State h, State f) { return {D{}, fma(f.a, h.b, f.b)}; }
+  static SCANGRAD_INLINE D project(State h) { return h.b; }
+};
+
+template <>
+struct Affine<true> {
+  static constexpr int arity = 2;
+  struct State {
+    D a, a_low, b, b_low;
+  };
+  static SCANGRAD_INLINE State identity() { return {splat(1.0), D{}, D{}, D{}}; }
+  static SCANGRAD_INLINE State lift(const D* x) { return {x[0], D{}, x[1], D{}}; }
+  static SCANGRAD_INLINE bool regular(const D* x) { return within(x[0], 0x1p-100, 0x1p100) && within(x[1], 0x1p-200, 0x1p200); }
+  static SCANGRAD_INLINE State combine(State e, State l) {
+    const D a = l.a * e.a;
+    State s = advance(e, l);
+    s.a = a;
+    s.a_low = product_error(l.a, e.a, a) + (l.a * e.a_low + l.a_low * e.a);
+    return s;
+  }
+  static SCANGRAD_INLINE State advance(State h, State f) {
+    const D p = f.a * h.b, b = p + f.b;
+    const D low = product_error(f.a, h.b, p) + (f.a * h.b_low + f.a_low * h.b);
+    return {D{}, D{}, b, sum_error(p, f.b, b) + (low + f.b_low)};
+  }
+  static SCANGRAD_INLINE D project(State h) { return rounded(h.b, h.b_low); }
+};
+
+/// The running extreme. NaN stays from where it stands.
+template <bool largest>
+struct Extreme {
+  static constexpr int arity = 1;
+  struct State {
+    D value;
+  };
+  static SCANGRAD_INLINE State identity() { return {splat(largest ? -__builtin_inf() : __builtin_inf())}; }
+  static SCANGRAD_INLINE State lift(const D* x) { return {x[0]}; }
+  static SCANGRAD_INLINE bool regular(const D*) { return true; }
+  static SCANGRAD_INLINE State combine(State a, State b) {
+    const I stays = is_nan(a.value) | (largest ? a.value > b.value : a.value < b.value);
+    return {stays ? a.value : b.value};
+  }
+  static SCANGRAD_INLINE State advance(State a, State b) { return combine(a, b); }
+  static SCANGRAD_INLINE D project(State s) { return s.value; }
+};
+
+}  // namespace scangrad::inline v0::cpu::SCANGRAD_LEVEL

@@ -1,0 +1,264 @@
+#pragma once
+// How kernels walk memory, for any monoid of monoids.h.
+//
+// Along a contiguous axis: each register of elements is scanned within itself (Hillis and Steele: log2(lanes) shifts), then meets the
+// carry. Across: a register holds neighbouring columns, and each element meets its column's carry in turn. Both work in scan order
+// from the first element on, so that bits do not depend on where the data lies, what lies beside it, or how many threads there are.
+
+#include "cpu/simd/job.h"
+#include "cpu/simd/vec.h"
+
+namespace scangrad::inline v0::cpu::SCANGRAD_LEVEL {
+
+/// Elements of an input in scan order. Small and copied into each loop, so that it stays in registers there.
+template <class T>
+struct Source {
+  const T* here;
+  bool backwards;
+  /// Elements i to i + lanes - 1.
+  SCANGRAD_INLINE D at(std::int64_t i) const {
+    if (backwards) return reversed(load(here - i - (lanes - 1)));
+    return load(here + i);
+  }
+  /// Elements i to i + count - 1; zeros after them.
+  SCANGRAD_INLINE D some(std::int64_t i, std::int64_t count) const {
+    if (!backwards) return load_some(here + i, count, 0.0);
+    T buffer[lanes] = {};
+    for (std::int64_t k = 0; k < count; ++k) buffer[k] = here[-i - k];
+    return load(buffer);
+  }
+  SCANGRAD_INLINE D get(std::int64_t i, std::int64_t, std::true_type) const { return at(i); }
+  SCANGRAD_INLINE D get(std::int64_t i, std::int64_t count, std::false_type) const { return some(i, count); }
+};
+
+/// Where the elements of an output go, in scan order.
+template <class T>
+struct Target {
+  T* here;
+  bool backwards;
+  SCANGRAD_INLINE void put(std::int64_t i, std::int64_t, D v, std::true_type) const {
+    if (backwards) store(here - i - (lanes - 1), reversed(v));
+    else store(here + i, v);
+  }
+  SCANGRAD_INLINE void put(std::int64_t i, std::int64_t count, D v, std::false_type) const {
+    T buffer[lanes];
+    store(buffer, v);
+    for (std::int64_t k = 0; k < count; ++k) here[backwards ? -(i + k) : i + k] = buffer[k];
+  }
+};
+
+/// An input, a tile at a time. What is neither forwards nor backwards contiguous is copied first.
+template <class T>
+class Reader {
+ public:
+  Reader(const void* first, std::int64_t step) : first_(static_cast<const T*>(first)), step_(step) {}
+
+  Source<T> tile_at(std::int64_t at, std::int64_t count) {
+    const T* here = first_ + at * step_;
+    if (step_ == 1 || step_ == -1) return {here, step_ < 0};
+    for (std::int64_t i = 0; i < count; ++i) copy_[i] = here[i * step_];
+    return {copy_, false};
+  }
+
+ private:
+  const T* first_;
+  std::int64_t step_;
+  T copy_[tile];
+};
+
+/// An output, a tile at a time; step 1 or -1. Streaming ones are gathered first.
+template <class T>
+class Writer {
+ public:
+  Writer(void* first, std::int64_t step, bool streaming) : first_(static_cast<T*>(first)), step_(step), streaming_(streaming) {}
+
+  Target<T> tile_at(std::int64_t at, std::int64_t count) {
+    target_ = first_ + at * step_;
+    return {streaming_ ? copy_ + (step_ < 0 ? count - 1 : 0) : target_, step_ < 0};
+  }
+  void end_tile(std::int64_t count) {
+    if (streaming_) stream(step_ < 0 ? target_ - (count - 1) : target_, copy_, count);
+  }
+
+ private:
+  T* first_;
+  T* target_ = nullptr;
+  std::int64_t step_;
+  bool streaming_;
+  T copy_[tile];
+};
+
+/// f(i, count, whole) over a tile, a register at a time; `whole` is a constant: the last one may be partly filled.
+template <class F>
+SCANGRAD_INLINE void for_each_register(std::int64_t count, const F& f) {
+  std::int64_t i = 0;
+  for (; i + lanes <= count; i += lanes) f(i, std::int64_t{lanes}, std::true_type());
+  if (i < count) f(i, count - i, std::false_type());
+}
+
+template <class State>
+inline constexpr int parts_of = sizeof(State) / sizeof(D);
+
+template <class State>
+struct Parts {
+  D part[parts_of<State>];
+};
+
+/// Every part moved `by` lanes up; the identity's come in.
+template <int by, class State>
+SCANGRAD_INLINE State shifted_up(const State& state, const State& identity) {
+  auto v = as_bits<Parts<State>>(state);
+  const auto fill = as_bits<Parts<State>>(identity);
+  for (int p = 0; p < parts_of<State>; ++p) v.part[p] = shifted_up<by>(v.part[p], fill.part[p]);
+  return as_bits<State>(v);
+}
+
+template <class State>
+SCANGRAD_INLINE State first_lane_of(const State& state) {
+  auto v = as_bits<Parts<State>>(state);
+  for (int p = 0; p < parts_of<State>; ++p) v.part[p] = first_lane(v.part[p]);
+  return as_bits<State>(v);
+}
+template <class State>
+SCANGRAD_INLINE State last_lane_of(const State& state) {
+  auto v = as_bits<Parts<State>>(state);
+  for (int p = 0; p < parts_of<State>; ++p) v.part[p] = last_lane(v.part[p]);
+  return as_bits<State>(v);
+}
+
+/// `state` in the first `count` lanes, the identity in the others.
+template <class State>
+SCANGRAD_INLINE State first_lanes(const State& state, const State& identity, std::int64_t count) {
+  auto v = as_bits<Parts<State>>(state);
+  const auto fill = as_bits<Parts<State>>(identity);
+  const I here = lane_numbers() < splat<I>(count);
+  for (int p = 0; p < parts_of<State>; ++p) v.part[p] = here ? v.part[p] : fill.part[p];
+  return as_bits<State>(v);
+}
+
+/// The prefixes of a register's elements: lane i combines lanes 0 to i.
+template <class M>
+SCANGRAD_INLINE typename M::State prefixes(typename M::State state) {
+  const auto identity = M::identity();
+  state = M::combine(shifted_up<1>(state, identity), state);
+  if constexpr (lanes > 2) state = M::combine(shifted_up<2>(state, identity), state);
+  if constexpr (lanes > 4) state = M::combine(shifted_up<4>(state, identity), state);
+  return state;
+}
+
+/// The states after each of a register's elements, one after the other, from `carry`.
+template <class M>
+typename M::State in_turn(typename M::State carry, const typename M::State& lifted) {
+  using State = typename M::State;
+  const auto in = as_bits<Parts<State>>(lifted);
+  auto result = as_bits<Parts<State>>(carry);
+  for (int lane = 0; lane < lanes; ++lane) {
+    Parts<State> one;
+    for (int p = 0; p < parts_of<State>; ++p) one.part[p] = splat(in.part[p][lane]);
+    carry = M::advance(carry, as_bits<State>(one));
+    const auto now = as_bits<Parts<State>>(carry);
+    for (int p = 0; p < parts_of<State>; ++p) result.part[p][lane] = now.part[p][lane];
+  }
+  return as_bits<State>(result);
+}
+
+template <class M>
+SCANGRAD_INLINE typename M::State start_of() {
+  if constexpr (requires { M::start(); }) return M::start();
+  else return M::identity();
+}
+
+/// The carry of `count` columns from `column` on; see ScanJob::initial.
+template <class M>
+SCANGRAD_INLINE typename M::State initial_state(const ScanJob& job, std::int64_t column, std::int64_t count) {
+  auto state = as_bits<Parts<typename M::State>>(start_of<M>());
+  if (job.initial != nullptr)
+    for (int p = 0; p < parts_of<typename M::State>; ++p)
+      state.part[p] = load_some(job.initial + p * job.columns + column, count, state.part[p][0]);
+  return as_bits<typename M::State>(state);
+}
+template <class M>
+SCANGRAD_INLINE void final_state(const ScanJob& job, std::int64_t column, std::int64_t count, const typename M::State& carry) {
+  if (job.final == nullptr) return;
+  const auto state = as_bits<Parts<typename M::State>>(carry);
+  for (int p = 0; p < parts_of<typename M::State>; ++p) store_some(job.final + p * job.columns + column, count, state.part[p]);
+}
+
+/// A scan along a contiguous axis.
+template <class M, class T>
+void scan_row(const ScanJob& job) {
+  using State = typename M::State;
+  Reader<T> reader(job.in[0], job.in_step[0]), second(job.in[1], job.in_step[1]);
+  Writer<T> writer(job.out[0], job.out_step, job.stream);
+  State carry = first_lane_of(initial_state<M>(job, 0, 1));
+  for (std::int64_t at = 0; at < job.length; at += tile) {
+    const std::int64_t count = job.length - at < tile ? job.length - at : tile;
+    const auto in = reader.tile_at(at, count), in2 = M::arity > 1 ? second.tile_at(at, count) : in;
+    const auto out = writer.tile_at(at, count);
+    for_each_register(
+        count, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
+          const D x[2] = {in.get(i, here, whole), M::arity > 1 ? in2.get(i, here, whole) : D{}};
+          State state = M::lift(x);
+          if constexpr (!whole) state = first_lanes(state, M::identity(), here);
+          state = __builtin_expect(M::regular(x), 1) ? M::advance(carry, prefixes<M>(state)) : in_turn<M>(carry, state);
+          carry = last_lane_of(state);
+          out.put(i, here, M::project(state), whole);
+        });
+    writer.end_tile(count);
+  }
+  final_state<M>(job, 0, 1, carry);
+}
+
+/// A row of columns of an input: as it lies where its elements are neighbours, else copied.
+template <class T>
+class ColumnReader {
+ public:
+  ColumnReader(const ScanJob& job, int k, std::int64_t column, std::int64_t count)
+      : first_(static_cast<const T*>(job.in[k])), step_(job.in_step[k]), count_(count) {
+    if (job.in_columns[k] != nullptr) columns_ = job.in_columns[k] + column;
+    else first_ += column;
+  }
+  Source<T> row(std::int64_t row) {
+    const T* here = first_ + row * step_;
+    if (columns_ == nullptr) return {here, false};
+    for (std::int64_t c = 0; c < count_; ++c) copy_[c] = here[columns_[c]];
+    return {copy_, false};
+  }
+
+ private:
+  const T* first_;
+  const std::int64_t* columns_ = nullptr;
+  std::int64_t step_, count_;
+  T copy_[tile];
+};
+
+/// A scan across neighbouring columns, a tile of columns at a time.
+template <class M, class T>
+void scan_columns(const ScanJob& job) {
+  using State = typename M::State;
+  State carries[tile / lanes];
+  for (std::int64_t first = 0; first < job.columns; first += tile) {
+    const std::int64_t count = job.columns - first < tile ? job.columns - first : tile;
+    ColumnReader<T> reader(job, 0, first, count), second(job, M::arity > 1 ? 1 : 0, first, count);
+    for_each_register(
+        count, [&](std::int64_t i, std::int64_t here, auto) { carries[i / lanes] = initial_state<M>(job, first + i, here); });
+    for (std::int64_t row = 0; row < job.length; ++row) {
+      T* const to = static_cast<T*>(job.out[0]) + row * job.out_step + first;
+      T copy[tile];
+      const Target<T> out{job.stream ? copy : to, false};
+      const auto in = reader.row(row), in2 = M::arity > 1 ? second.row(row) : in;
+      for_each_register(
+          count, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
+            const D x[2] = {in.get(i, here, whole), M::arity > 1 ? in2.get(i, here, whole) : D{}};
+            const State carry = M::advance(carries[i / lanes], M::lift(x));
+            carries[i / lanes] = carry;
+            out.put(i, here, M::project(carry), whole);
+          });
+      if (job.stream) stream(to, copy, count);
+    }
+    for_each_register(
+        count, [&](std::int64_t i, std::int64_t here, auto) { final_state<M>(job, first + i, here, carries[i / lanes]); });
+  }
+}
+
+}  // namespace scangrad::inline v0::cpu::SCANGRAD_LEVEL

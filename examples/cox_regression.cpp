@@ -3,19 +3,20 @@
 //   cox_regression lung.csv --time time --event status
 //
 // Where to read: cox_regression_model.cpp has the likelihood (five lines, a logcumsumexp among them) and Newton's method, whose
-// gradient and Hessian come from scangrad. Around it: _options (command line), _table (csv files), _data (columns to survival
-// data, and what can be wrong with them), _report (what is printed).
+// gradient and Hessian come from scangrad. Around it: _options (command line), _data (columns of a csv file to
+// survival data, and what can be wrong with them), _report (what is printed).
 
 #include <fmt/format.h>
 
 #include "cox_regression_model.h"
 #include "cox_regression_options.h"
 #include "cox_regression_report.h"
+#include "scangrad/error.h"
 
 namespace {
 
 void run(const cox::Options& options) {
-  const cox::SurvivalData data = cox::survival_data(cox::read_csv(options.file), options);
+  const cox::SurvivalData data = cox::survival_data(options);
   if (!options.json) cox::print_head(options, data);
   const cox::Progress progress = options.json ? cox::Progress() : cox::print_step;
   const cox::Fit fit = cox::fit(data, options.ties, progress);
@@ -31,6 +32,9 @@ int main(int argc, char** argv) {
     if (options.help) fmt::print("{}", cox::help_text);
     else run(options);
     return 0;
+  } catch (const scangrad::Error& error) {  // without the function that refused and the place of its call
+    fmt::print(stderr, "cox_regression: {}\n", error.message().substr(error.op().size() + 2));
+    return 1;
   } catch (const std::exception& error) {
     fmt::print(stderr, "cox_regression: {}\n", error.what());
     return 1;

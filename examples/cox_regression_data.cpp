@@ -2,72 +2,53 @@
 
 #include <fmt/format.h>
 
+#include <scangrad/eigen.h>
+#include <scangrad/io.h>
 #include <Eigen/QR>
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <numeric>
-#include <optional>
 
 namespace cox {
 
 namespace {
 
+namespace sg = scangrad;
 using Index = Eigen::Index;
-
-bool is_missing(std::string_view cell) { return cell.empty() || cell == "NA" || cell == "NaN"; }
-
-std::optional<double> parse_number(std::string_view text) {
-  if (text.starts_with('+')) text.remove_prefix(1);
-  double value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value)) return {};
-  return value;
-}
+using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
 /// Time, event and the covariates, in this order.
-std::vector<std::size_t> used_columns(const Table& table, const Options& options) {
-  std::vector<std::size_t> used = {column(table, options.time), column(table, options.event)};
-  if (used[0] == used[1]) throw Failure(fmt::format("--time and --event are the same column, '{}'", options.time));
+std::vector<std::string> used_columns(const sg::CsvTable& table, const Options& options) {
+  std::vector<std::string> used = {options.time, options.event};
+  if (options.time == options.event) throw Failure(fmt::format("--time and --event are the same column, '{}'", options.time));
   const bool all = options.covariates.empty();
-  for (const std::string& name : all ? table.names : options.covariates) {
+  for (const std::string& name : all ? table.names() : options.covariates) {
     if (all && (name == options.time || name == options.event)) continue;
     if (name.empty()) throw Failure("a column of the header has no name; give it one, or say which to use with --covariates");
-    const std::size_t index = column(table, name);
-    if (std::find(used.begin(), used.end(), index) != used.end())
+    if (std::find(used.begin(), used.end(), name) != used.end())
       throw Failure(fmt::format("covariate '{}' is named twice, or is the time or the status; name other columns", name));
-    used.push_back(index);
+    used.push_back(name);
   }
-  if (used.size() == 2)
-    throw Failure(fmt::format("'{}' has no columns but time and status; covariates are needed", table.file));
   return used;
 }
 
-double number(const Table& table, std::size_t row, std::size_t column) {
-  const std::string& cell = table.rows[row].cells[column];
-  if (const auto value = parse_number(cell)) return *value;
-  throw Failure(fmt::format("column '{}' is not numeric: {} holds '{}', where a finite number is needed", table.names[column],
-                            place(table, row), cell));
-}
-
-Eigen::MatrixXd numbers(const Table& table, const std::vector<std::size_t>& rows, const std::vector<std::size_t>& columns) {
-  Eigen::MatrixXd values(rows.size(), columns.size());
-  for (std::size_t i = 0; i < rows.size(); ++i)
-    for (std::size_t j = 0; j < columns.size(); ++j)
-      values(static_cast<Index>(i), static_cast<Index>(j)) = number(table, rows[i], columns[j]);
-  return values;
-}
-
 /// The rows to use.
-std::vector<std::size_t> complete_rows(const Table& table, const std::vector<std::size_t>& columns, const Options& options) {
-  std::vector<std::size_t> rows;
-  for (std::size_t row = 0; row < table.rows.size(); ++row) {
-    const auto missing = [&](std::size_t column) { return is_missing(table.rows[row].cells[column]); };
-    const auto hole = std::find_if(columns.begin(), columns.end(), missing);
-    if (hole == columns.end()) rows.push_back(row);
-    else if (!options.drop_missing)
-      throw Failure(fmt::format("{} has no value in column '{}'; fill it in, or leave such rows out with --drop-missing",
-                                place(table, row), table.names[*hole]));
+std::vector<Index> complete_rows(const sg::CsvTable& table, const std::vector<std::string>& columns,
+                                 const Eigen::Ref<const Matrix>& values, const Options& options) {
+  std::vector<Index> rows;
+  for (Index row = 0; row < values.rows(); ++row) {
+    bool complete = true;
+    for (std::size_t j = 0; j < columns.size(); ++j) {
+      const double value = values(row, static_cast<Index>(j));
+      if (std::isinf(value))
+        throw Failure(
+            fmt::format("{} has the value {} in column '{}'; it must be finite", table.place(row), value, columns[j]));
+      if (std::isnan(value) && !options.drop_missing)
+        throw Failure(fmt::format("{} has no value in column '{}'; fill it in, or leave such rows out with --drop-missing",
+                                  table.place(row), columns[j]));
+      complete &= !std::isnan(value);
+    }
+    if (complete) rows.push_back(row);
   }
   if (rows.empty()) throw Failure("every row misses a value in some column; --covariates can leave columns out");
   return rows;
@@ -84,13 +65,13 @@ StatusCode status_code(const std::string& column, const Eigen::ArrayXd& status) 
                   column));
 }
 
-void check_status(const Table& table, const std::vector<std::size_t>& rows, const std::string& column,
+void check_status(const sg::CsvTable& table, const std::vector<Index>& rows, const std::string& column,
                   const Eigen::ArrayXd& status, double censored) {
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const double value = status[static_cast<Index>(i)];
     if (value == censored || value == censored + 1) continue;
     throw Failure(fmt::format("{} has the status {} in column '{}'; it must be {} (censored) or {} (event) in every row",
-                              place(table, rows[i]), value, column, censored, censored + 1));
+                              table.place(rows[i]), value, column, censored, censored + 1));
   }
 }
 
@@ -139,10 +120,16 @@ void check_collinear(const SurvivalData& data, const Factors& qr) {
 
 }  // namespace
 
-SurvivalData survival_data(const Table& table, const Options& options) {
-  const std::vector<std::size_t> columns = used_columns(table, options);
-  const std::vector<std::size_t> rows = complete_rows(table, columns, options);
-  const Eigen::MatrixXd values = numbers(table, rows, columns);
+SurvivalData survival_data(const Options& options) {
+  const sg::CsvTable table = sg::read_csv(options.file, {.missing = sg::Missing::nan});
+  if (table.rows() == 0)
+    throw Failure(fmt::format("'{}' has no rows; a csv file with a header and rows is needed", options.file));
+  const std::vector<std::string> columns = used_columns(table, options);
+  const auto all_rows = sg::as_eigen_matrix<double>(table.columns(columns));
+  if (columns.size() == 2)
+    throw Failure(fmt::format("'{}' has no columns but time and status; covariates are needed", options.file));
+  const std::vector<Index> rows = complete_rows(table, columns, all_rows, options);
+  const Eigen::MatrixXd values = all_rows(rows, Eigen::all);
   const auto time = values.col(0);
   const auto status = values.col(1).array();
   const StatusCode code = options.status ? *options.status : status_code(options.event, status);
@@ -155,11 +142,11 @@ SurvivalData survival_data(const Table& table, const Options& options) {
   std::iota(order.begin(), order.end(), Index{0});
   std::stable_sort(order.begin(), order.end(), [&](Index a, Index b) { return time[a] > time[b]; });
   SurvivalData data;
-  for (std::size_t j = 2; j < columns.size(); ++j) data.names.push_back(table.names[columns[j]]);
+  for (std::size_t j = 2; j < columns.size(); ++j) data.names.push_back(columns[j]);
   data.time = time(order);
   data.event = status(order) != censored;
   data.covariates = values(order, Eigen::lastN(values.cols() - 2));
-  data.dropped = table.rows.size() - rows.size();
+  data.dropped = static_cast<std::size_t>(table.rows()) - rows.size();
   return data;
 }
 

@@ -1,12 +1,11 @@
 #pragma once
-// Survival data from the columns of a table, and what can be wrong with it.
+// Survival data from the columns of a csv file, and what can be wrong with it.
 
 #include <Eigen/Core>
 #include <string>
 #include <vector>
 
 #include "cox_regression_options.h"
-#include "cox_regression_table.h"
 
 namespace cox {
 
@@ -23,7 +22,7 @@ struct SurvivalData {
 };
 
 /// The columns that the options name, as numbers.
-SurvivalData survival_data(const Table& table, const Options& options);
+SurvivalData survival_data(const Options& options);
 
 /// The number of patients at risk at the first event. The others, censored before it, stand behind and say nothing.
 Eigen::Index rows_at_risk(const SurvivalData& data);

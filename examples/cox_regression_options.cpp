@@ -2,9 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
-
-#include "cox_regression_table.h"
 
 namespace cox {
 
@@ -27,6 +26,11 @@ one line on stderr where something is wrong.
 )";
 
 namespace {
+
+std::string_view trim(std::string_view text) {
+  const std::size_t begin = std::min(text.find_first_not_of(' '), text.size());
+  return text.substr(begin, text.find_last_not_of(' ') + 1 - begin);
+}
 
 template <class T>
 T parse_choice(std::string_view option, const std::string& value, const std::map<std::string, T>& choices) {

@@ -1,4 +1,4 @@
-// The layers point one way: include -> nothing, core -> include, ops -> core, autodiff -> ops; cpu and cuda are leaves. Eigen and
+// The layers point one way: include -> nothing, core -> include, ops and io -> core, autodiff -> ops; cpu and cuda are leaves. Eigen and
 // CUDA stay in their folders; and one switch over dtypes is enough.
 
 #include <filesystem>
@@ -19,6 +19,7 @@ struct Layer {
 const Layer layers[] = {
     {"include/scangrad", R"re(["<](core|ops|autodiff|cpu|cuda|fmt|Eigen|cub|catch2)/|<cuda)re"},
     {"core", R"re(["<](ops|autodiff|cpu|cuda|Eigen|unsupported|cub)/|<cuda)re"},
+    {"io", R"re(["<](ops|autodiff|cpu|cuda|Eigen|unsupported|cub)/|<cuda|"scangrad/autodiff)re"},
     {"ops", R"re(["<](autodiff|cpu|cuda|Eigen|unsupported|cub)/|<cuda|"scangrad/autodiff)re"},
     {"autodiff", R"re(["<](cpu|cuda|Eigen|unsupported|cub)/|<cuda)re"},
     {"cpu", R"re(["<](autodiff|cuda|cub)/|<cuda)re"},
@@ -54,7 +55,7 @@ TEST_CASE("no layer includes a layer above it") {
 
 TEST_CASE("there is one switch over dtypes") {
   int switches = 0;
-  for (const char* folder : {"core", "ops", "autodiff", "cpu", "include/scangrad"})
+  for (const char* folder : {"core", "ops", "autodiff", "cpu", "io", "include/scangrad"})
     for (const fs::path& file : sources(fs::path(SCANGRAD_SOURCE_DIR) / folder)) {
       const std::string text = text_of(file);
       if (text.find("case DType::") != std::string::npos) {

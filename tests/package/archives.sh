@@ -41,6 +41,6 @@ if [[ $kind == shared ]]; then
 else
   has "$archive" "/lib/libscangrad\.a$"
   has "$development" "/usr/lib/libscangrad\.a$"
-  has "$depends" "^libfmt-dev \(>= [0-9]+\), libfmt-dev \(<< [0-9]+\)$"
+  has "$depends" "^libfmt-dev \(>= [0-9]+\), libfmt-dev \(<< [0-9]+\)(, zlib1g-dev)?$"
   [[ $(find "$here" -maxdepth 1 -name '*.deb' | wc -l) == 1 ]] || fail "a static library needs no runtime package"
 fi

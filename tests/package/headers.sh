@@ -1,7 +1,7 @@
 # The installed headers: self-contained, and free of Eigen, fmt and the tests' libraries but for the opt-in ones.
 source "${BASH_SOURCE[0]%/*}/common.sh"
 prefix=$WORK/shared/prefix
-opt_in=(eigen.h fmt.h cuda.h)
+opt_in=(eigen.h eigen_tensor.h fmt.h cuda.h)
 is_opt_in() { [[ " ${opt_in[*]} " == *" $1 "* ]]; }
 
 # The build target headers_alone compiles each header of include/ by itself.

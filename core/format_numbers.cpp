@@ -10,7 +10,7 @@
 //    -1.25     "-1"   "25"                 blanks fill up the whole part on the left and the fraction on the right
 //    1.5e-07   "1"    "5"       "-07"      more digits of the exact value fill up the fraction, zeros the exponent
 //
-// A fraction has at most 8 digits, rounded from the exact value. Infinities and NaNs are set right in the full width. A complex
+// A fraction has at most `precision` digits (8 by default), rounded from the exact value. Infinities and NaNs are set right in the full width. A complex
 // number is two such columns, the second one always with a sign.
 
 #include "core/format_numbers.h"
@@ -27,8 +27,6 @@ namespace scangrad::inline v0::core {
 namespace {
 
 using std::chars_format;
-
-constexpr std::size_t max_fraction = 8;  // digits, in a column
 
 // Magnitudes from here on are written with exponents: below it, integers of the type print without made-up digits.
 template <class T>
@@ -84,28 +82,37 @@ std::string_view name_of_special(Real value) {
 // --- A number on its own -----------------------------------------------------------------------------------------------
 
 template <class T>
-std::string part_of_scalar(T value) {
+std::string part_of_scalar(T value, std::optional<int> precision) {
   const auto wide = widen(value);
   if (!std::isfinite(wide)) return std::string(name_of_special(wide));
   const double magnitude = std::abs(static_cast<double>(wide));
   const bool plain = magnitude == 0 || (magnitude >= exponents_below && magnitude < exponents_from<T>);
-  return std::string(Chars(readable(value), plain ? chars_format::fixed : chars_format::scientific).text());
+  const chars_format notation = plain ? chars_format::fixed : chars_format::scientific;
+  const std::string shortest(Chars(readable(value), notation).text());
+  const std::size_t point = shortest.find('.'), end = std::min(shortest.find('e'), shortest.size());
+  if (!precision || point == std::string::npos || end - point - 1 <= static_cast<std::size_t>(*precision)) return shortest;
+  std::string rounded(Chars(readable(value), notation, *precision).text());
+  const std::size_t fraction_end = std::min(rounded.find('e'), rounded.size());
+  if (*precision == 0) return rounded;
+  const std::size_t last = rounded.find_last_not_of("0", fraction_end - 1);
+  const std::size_t keep = rounded[last] == '.' ? last : last + 1;
+  return rounded.erase(keep, fraction_end - keep);
 }
 
 template <class T>
-std::string scalar(T value) {
+std::string scalar(T value, std::optional<int> precision) {
   if constexpr (std::is_same_v<T, bool>) {
     return value ? "True" : "False";
   } else if constexpr (std::is_integral_v<T>) {
     return fmt::to_string(value);
   } else if constexpr (std::is_same_v<T, bfloat16>) {
-    return scalar(static_cast<float>(value));
+    return scalar(static_cast<float>(value), precision);
   } else if constexpr (is_complex_type<T>) {
-    const std::string real = part_of_scalar(value.real()), imag = part_of_scalar(value.imag()) + "j";
+    const std::string real = part_of_scalar(value.real(), precision), imag = part_of_scalar(value.imag(), precision) + "j";
     if (value.real() == 0 && !std::signbit(value.real())) return imag;
     return fmt::format("({}{}{})", real, imag[0] == '-' ? "" : "+", imag);
   } else {
-    const std::string text = part_of_scalar(value);
+    const std::string text = part_of_scalar(value, precision);
     return text.find_first_of(".en") == std::string::npos ? text + ".0" : text;
   }
 }
@@ -113,6 +120,11 @@ std::string scalar(T value) {
 // --- A column ----------------------------------------------------------------------------------------------------------
 
 enum class Sign { if_negative, always };
+
+struct Style {
+  Sign sign = Sign::if_negative;
+  std::size_t max_fraction = 8;  // digits
+};
 
 struct Parts {
   std::string whole, fraction, exponent;  // the exponent with its sign
@@ -131,12 +143,12 @@ Parts split(std::string_view text, Sign sign) {
 }
 
 template <class T>
-Parts shortest_parts(T value, chars_format notation, Sign sign) {
+Parts shortest_parts(T value, chars_format notation, Style style) {
   const auto number = readable(value);
   const bool finite = std::isfinite(number);
-  Parts parts = split(finite ? Chars(number, notation).text() : name_of_special(number), sign);
-  if (parts.fraction.size() > max_fraction) {
-    parts = split(Chars(number, notation, static_cast<int>(max_fraction)).text(), sign);
+  Parts parts = split(finite ? Chars(number, notation).text() : name_of_special(number), style.sign);
+  if (parts.fraction.size() > style.max_fraction) {
+    parts = split(Chars(number, notation, static_cast<int>(style.max_fraction)).text(), style.sign);
     parts.fraction.erase(parts.fraction.find_last_not_of('0') + 1);
   }
   parts.finite = finite;
@@ -187,16 +199,16 @@ std::string join(const Parts& cell, const Widths& widths) {
 }
 
 template <class T>
-std::vector<std::string> real_column(const std::vector<T>& values, Sign sign) {
+std::vector<std::string> real_column(const std::vector<T>& values, Style style) {
   const chars_format notation = notation_of(values);
   std::vector<Parts> cells;
-  for (T value : values) cells.push_back(shortest_parts(value, notation, sign));
+  for (T value : values) cells.push_back(shortest_parts(value, notation, style));
   const Widths widths = measure(cells);
 
   std::vector<std::string> texts;
   for (std::size_t i = 0; i < values.size(); ++i) {
     if (widths.exponent != 0 && cells[i].finite && cells[i].fraction.size() < widths.fraction)
-      cells[i] = split(Chars(widen(values[i]), notation, static_cast<int>(widths.fraction)).text(), sign);
+      cells[i] = split(Chars(widen(values[i]), notation, static_cast<int>(widths.fraction)).text(), style.sign);
     texts.push_back(join(cells[i], widths));
   }
   return texts;
@@ -218,37 +230,38 @@ std::vector<std::string> align_right(std::vector<std::string> texts) {
 }
 
 template <class T>
-std::vector<std::string> column(const T* elements, std::span<const std::int64_t> offsets) {
+std::vector<std::string> column(const T* elements, std::span<const std::int64_t> offsets, int precision) {
   const auto pick = [&](const auto& f) {
     std::vector<decltype(f(T{}))> picked;
     for (std::int64_t offset : offsets) picked.push_back(f(elements[offset]));
     return picked;
   };
+  const Style style = {Sign::if_negative, static_cast<std::size_t>(precision)};
   if constexpr (std::is_same_v<T, bool>) {
     return pick([](bool x) { return std::string(x ? " True" : "False"); });  // even if none is False
   } else if constexpr (std::is_integral_v<T>) {
     return align_right(pick([](T x) { return fmt::to_string(x); }));
   } else if constexpr (is_complex_type<T>) {
-    return complex_column(real_column(pick([](T x) { return x.real(); }), Sign::if_negative),
-                          real_column(pick([](T x) { return x.imag(); }), Sign::always));
+    return complex_column(real_column(pick([](T x) { return x.real(); }), style),
+                          real_column(pick([](T x) { return x.imag(); }), Style{Sign::always, style.max_fraction}));
   } else if constexpr (std::is_same_v<T, bfloat16>) {
-    return real_column(pick([](T x) { return widen(x); }), Sign::if_negative);
+    return real_column(pick([](T x) { return widen(x); }), style);
   } else {
-    return real_column(pick([](T x) { return x; }), Sign::if_negative);
+    return real_column(pick([](T x) { return x; }), style);
   }
 }
 
 }  // namespace
 
-std::string format_scalar(const Array& array) {
+std::string format_scalar(const Array& array, std::optional<int> precision) {
   std::string text;
-  visit(Every{}, array.dtype(), [&]<class T>() { text = scalar(*array.data<T>()); });
+  visit(Every{}, array.dtype(), [&]<class T>() { text = scalar(*array.data<T>(), precision); });
   return text;
 }
 
-std::vector<std::string> format_column(const Array& array, std::span<const std::int64_t> offsets) {
+std::vector<std::string> format_column(const Array& array, std::span<const std::int64_t> offsets, int precision) {
   std::vector<std::string> texts;
-  visit(Every{}, array.dtype(), [&]<class T>() { texts = column(array.data<T>(), offsets); });
+  visit(Every{}, array.dtype(), [&]<class T>() { texts = column(array.data<T>(), offsets, precision); });
   return texts;
 }
 

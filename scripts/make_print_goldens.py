@@ -10,6 +10,7 @@ A case in the file:
     shape 2 3
     strides 1 2        (optional: in elements; the default is row-major)
     offset 4           (optional: which of the values is the first element)
+    options 3 - 2 -    (optional: precision, threshold, edge items, line width; - is the default)
     values 0x1.8p+1 nan -inf ...    (hexadecimal floats; integers; 0 or 1; complex numbers as real,imag)
     |[[ 3. nan]        (what is expected, each line after a '|')
 
@@ -21,6 +22,7 @@ import pathlib
 import numpy as np
 
 NAN, INF = float("nan"), float("inf")
+OPTIONS = ("precision", "threshold", "edgeitems", "max_line_width")
 FLOATS = ("float16", "float32", "float64")
 TARGET = pathlib.Path(__file__).resolve().parent.parent / "tests/data/print_goldens.txt"
 
@@ -42,16 +44,17 @@ class Goldens:
         self.lines = []
         self.names = set()
 
-    def add(self, name, dtype, values, shape=None, strides=None, offset=0):
+    def add(self, name, dtype, values, shape=None, strides=None, offset=0, **options):
         array = np.array(values, numpy_dtype(dtype))
-        self._write(name, dtype, array.ravel(), array.shape if shape is None else shape, strides, offset)
+        self._write(name, dtype, array.ravel(), array.shape if shape is None else shape, strides, offset, options)
 
-    def ramp(self, name, dtype, first, step, shape, count=None, strides=None, offset=0):
+    def ramp(self, name, dtype, first, step, shape, count=None, strides=None, offset=0, **options):
         count = int(np.prod(shape)) if count is None else count
         values = (first + step * np.arange(count)).astype(numpy_dtype(dtype))
-        self._write(name, dtype, values, shape, strides, offset, f"ramp {float(first).hex()} {float(step).hex()} {count}")
+        source = f"ramp {float(first).hex()} {float(step).hex()} {count}"
+        self._write(name, dtype, values, shape, strides, offset, options, source)
 
-    def _write(self, name, dtype, values, shape, strides, offset, source=None):
+    def _write(self, name, dtype, values, shape, strides, offset, options, source=None):
         assert name not in self.names, name
         self.names.add(name)
         array = values.reshape(shape) if strides is None else np.lib.stride_tricks.as_strided(
@@ -59,8 +62,10 @@ class Goldens:
         self.lines += [f"case {name}", f"dtype {dtype}", " ".join(["shape", *map(str, shape)])]
         if strides is not None:
             self.lines += [" ".join(["strides", *map(str, strides)]), f"offset {offset}"]
+        if options:
+            self.lines.append(" ".join(["options", *(str(options.get(name, "-")) for name in OPTIONS)]))
         self.lines.append(source or " ".join(["values", *map(exact, values)]))
-        self.lines += ["|" + line for line in str(array).split("\n")]
+        self.lines += ["|" + line for line in (np.array2string(array, **options) if options else str(array)).split("\n")]
 
 
 def add_scalars(goldens):
@@ -152,6 +157,26 @@ def add_layouts(goldens):
     goldens.ramp("strides/summary, transposed", "int32", 0, 1, (50, 60), strides=(1, 50))
 
 
+def add_options(goldens):
+    for precision in (0, 1, 3, 12, 17):
+        for dtype in (*FLOATS, "complex64", "complex128"):
+            for name, row in {"fractions": [1 / 3, -2.5, 100.125, 0.0005], "ties": [0.5, 1.5, 2.5, 0.25, 0.75],
+                              "exponents": [1e-6 / 3, 123456.789, -2.5], "special": [NAN, INF, -1.25], "carries": [9.9996, 0.99]}.items():
+                if dtype == "float16" and name == "exponents":
+                    row = [1e-6, 60000, -2.5]
+                if dtype.startswith("complex"):
+                    row = [complex(x, -y) for x, y in zip(row, reversed(row))]
+                goldens.add(f"precision {precision}/{dtype} {name}", dtype, row, precision=precision)
+    for threshold in (0, 5, 6, 7):
+        for edge in (1, 2, 3):  # for 0, NumPy shows the last item: x[-0:] is all of x
+            goldens.ramp(f"edges/{threshold} {edge}, row", "int64", 0, 1, (6,), threshold=threshold, edgeitems=edge)
+            goldens.ramp(f"edges/{threshold} {edge}, matrix", "float64", 0, 0.5, (5, 4), threshold=threshold, edgeitems=edge)
+    for width in (1, 5, 10, 20, 40, 200):
+        goldens.ramp(f"width/{width}, row", "int64", 0, 1, (30,), max_line_width=width)
+        goldens.ramp(f"width/{width}, rank 3", "float64", 0, 0.25, (2, 2, 12), max_line_width=width)
+        goldens.ramp(f"width/{width}, all", "float32", 0, 1 / 3, (40,), max_line_width=width, precision=2, threshold=20, edgeitems=4)
+
+
 if __name__ == "__main__":
     assert np.__version__ == "2.4.6", "the goldens are those of NumPy 2.4.6"
     made = Goldens()
@@ -159,5 +184,6 @@ if __name__ == "__main__":
         add_scalars(made)
         add_rows(made)
         add_layouts(made)
+        add_options(made)
     TARGET.write_text("\n".join(made.lines) + "\n")
     print(f"{len(made.names)} cases in {TARGET}")

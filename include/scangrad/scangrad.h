@@ -1,10 +1,11 @@
 #pragma once
-// Everything but the opt-in headers (eigen.h).
+// Everything but the opt-in headers (eigen.h, eigen_tensor.h, fmt.h).
 
 #include "scangrad/autodiff.h"
 #include "scangrad/io.h"
 #include "scangrad/logsumexp.h"
 #include "scangrad/memory.h"
 #include "scangrad/ops.h"
+#include "scangrad/print.h"
 #include "scangrad/scan.h"
 #include "scangrad/version.h"

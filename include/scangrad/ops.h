@@ -228,10 +228,27 @@ struct TopK {
 /// The k largest elements along an axis, largest first, and where they stand.
 SCANGRAD_API TopK topk(const Operand& x, std::int64_t k, const AxisOptions& options = {.axis = -1});
 
+enum class Side : std::uint8_t {
+  left,   ///< before the elements that are equal to the value
+  right,  ///< behind them
+};
+struct SearchOptions {
+  detail::ByName by_name = detail::ByName();
+  Side side = Side::left;
+};
+/// Where the values would stand in what is sorted (rising, NaN last): int64, no derivative. One sorted vector (n,) takes values of any
+/// shape; sorted (..., n) takes values (..., m), leading axes broadcast. In what is not sorted, some place in 0..n.
+SCANGRAD_API Tensor searchsorted(const Operand& sorted, const Operand& values, const SearchOptions& options = {});
+
 // ---- matrices ---------------------------------------------------------------------------------------------------------------
-/// (m, k) by (k, n); a vector (k,) stands for a row on the left and a column on the right, and drops out of the shape.
+/// (..., m, k) by (..., k, n), leading axes broadcast; a vector (k,) stands for a row on the left and a column on the right, and drops
+/// out of the shape. Halves are multiplied and summed in float32, integers wrap; where k is 0, the result is zeros.
 SCANGRAD_API Tensor matmul(const Operand& a, const Operand& b);
 SCANGRAD_API Tensor dot(const Operand& a, const Operand& b);    ///< of two vectors
 SCANGRAD_API Tensor outer(const Operand& a, const Operand& b);  ///< of two vectors: a_i b_j
+/// Einstein's sums: einsum("bij,bjk->bik", {x, y}). A letter names an axis; axes of one letter have one size; letters that "->" leaves out
+/// are summed over. Without "->", the result has the letters that occur once, in alphabetical order (A-Z before a-z). A letter twice in
+/// one tensor is its diagonal. "..." stands for leading axes, which broadcast. Tensors meet from left to right, each time in a matmul.
+SCANGRAD_API Tensor einsum(std::string_view subscripts, const std::vector<Tensor>& tensors, Site site = Site::here());
 
 }  // namespace scangrad::inline v0

@@ -9,13 +9,15 @@
 
 namespace scangrad::inline v0 {
 
+/// What computes.
 enum class DeviceType : std::uint8_t { cpu, cuda };
-inline constexpr int device_type_count = 2;
+inline constexpr int device_type_count = 2;  ///< how many kinds there are
 
+/// The CPU, or one of several GPUs.
 struct Device {
-  DeviceType type = DeviceType::cpu;
-  std::int16_t index = 0;
-  friend bool operator==(const Device&, const Device&) = default;
+  DeviceType type = DeviceType::cpu;                               ///< the kind
+  std::int16_t index = 0;                                          ///< which one of that kind
+  friend bool operator==(const Device&, const Device&) = default;  ///< the same device
 };
 
 /// "cpu", "cuda:0".

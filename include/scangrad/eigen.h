@@ -102,6 +102,7 @@ class EigenMap : public Eigen::Map<const Plain> {
   using Elements = Data<detail::eigen_element<typename Plain::Scalar>>;
 
  public:
+  /// The elements, which it keeps alive, as rows times cols.
   EigenMap(Elements data, Eigen::Index rows, Eigen::Index cols)
       : Eigen::Map<const Plain>(reinterpret_cast<const typename Plain::Scalar*>(data.data()), rows, cols),
         data_(std::move(data)) {}

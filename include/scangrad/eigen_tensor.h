@@ -68,6 +68,7 @@ class EigenTensorMap : public Eigen::TensorMap<const Eigen::Tensor<T, rank, layo
   using Map = Eigen::TensorMap<const Eigen::Tensor<T, rank, layout>>;
 
  public:
+  /// The elements, which it keeps alive, in these sizes.
   EigenTensorMap(Elements data, const Eigen::array<Eigen::Index, rank>& sizes)
       : Map(reinterpret_cast<const T*>(data.data()), sizes), data_(std::move(data)) {}
 

@@ -10,8 +10,9 @@ namespace scangrad::inline v0 {
 
 /// File and line of a call in the user's program; recorded by Operand's constructors.
 struct Site {
-  const char* file = nullptr;
-  int line = 0;
+  const char* file = nullptr;  ///< as the compiler was given it; null: unknown
+  int line = 0;                ///< from 1
+  /// Where this is written, or, as a default argument, where the function is called.
   static constexpr Site here(const char* file = __builtin_FILE(), int line = __builtin_LINE()) { return {file, line}; }
 };
 
@@ -19,6 +20,7 @@ struct Site {
 /// Thrown when the graph is built wherever what is wrong can be known then.
 class SCANGRAD_API Error : public std::runtime_error {
  public:
+  /// Of an operation, with the message that follows its name, and the place of the call.
   Error(std::string op, std::string message, Site site);
 
   const std::string& op() const noexcept { return op_; }            ///< the operation that refused, as the user called it

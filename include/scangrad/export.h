@@ -1,3 +1,3 @@
 #pragma once
 // SCANGRAD_API marks what the library exports; everything else is hidden.
-#define SCANGRAD_API __attribute__((visibility("default")))
+#define SCANGRAD_API __attribute__((visibility("default")))  ///< visible in the shared library

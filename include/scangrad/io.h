@@ -19,8 +19,9 @@ namespace scangrad::inline v0 {
 
 /// The name of a tensor or column, with the place of the call; made implicitly from any string. A type for parameters only.
 struct Name {
-  std::string_view text;
-  Site site;
+  std::string_view text;  ///< the name; it must outlive the call
+  Site site;              ///< where it was written
+  /// From a string, at the call.
   template <std::convertible_to<std::string_view> S>
   Name(const S& name, Site here = Site::here()) : text(name), site(here) {}
 };
@@ -28,21 +29,27 @@ struct Name {
 /// Tensors with names, in order: what an npz file holds.
 class SCANGRAD_API NamedTensors {
  public:
-  using Item = std::pair<std::string, Tensor>;
+  using Item = std::pair<std::string, Tensor>;  ///< a name and its tensor
 
-  NamedTensors() = default;
+  NamedTensors() = default;  ///< none
+  /// In this order; a name that comes twice throws.
+  /// @{
   NamedTensors(std::initializer_list<Item> items, Site site = Site::here()) : NamedTensors(std::vector<Item>(items), site) {}
   explicit NamedTensors(std::vector<Item> items, Site site = Site::here());
+  /// @}
 
   /// Throws where the name is taken.
   void add(std::string name, Tensor tensor, Site site = Site::here());
   /// The tensor of that name; the error for a name that is not there lists those that are.
   const Tensor& operator[](Name name) const;
-  bool contains(std::string_view name) const noexcept;
+  bool contains(std::string_view name) const noexcept;  ///< is there a tensor of that name
 
+  /// As of a standard container of Items.
+  /// @{
   std::size_t size() const noexcept { return items_.size(); }
   auto begin() const noexcept { return items_.begin(); }
   auto end() const noexcept { return items_.end(); }
+  /// @}
 
  private:
   std::vector<Item> items_;
@@ -70,16 +77,17 @@ struct Csv;
 /// What a cell without a value (empty, NA, NaN or nan) is.
 enum class Missing : std::uint8_t { error, nan };
 
+/// Of read_csv.
 struct CsvOptions {
-  char separator = ',';
-  Missing missing = Missing::error;
+  char separator = ',';              ///< between cells
+  Missing missing = Missing::error;  ///< NaN for cells without a value, or an error that names row and column
 };
 
 /// A csv file that was read: the text of its cells, and columns as numbers on request. Copies share the text.
 class SCANGRAD_API CsvTable {
  public:
-  const std::vector<std::string>& names() const noexcept;
-  std::int64_t rows() const noexcept;
+  const std::vector<std::string>& names() const noexcept;  ///< of the columns, from the first line
+  std::int64_t rows() const noexcept;                      ///< without the first line
 
   /// A column as numbers, float64 (rows,). Infinities are numbers ("inf", "-inf"); what is too large for float64 is none.
   Tensor column(Name name) const;
@@ -103,6 +111,7 @@ SCANGRAD_API CsvTable read_csv(const std::string& path, const CsvOptions& option
 /// The graph below the given tensors in Graphviz's language: an ellipse for an operation, a box for a value that is there, with
 /// shape and dtype. What was evaluated has let go of its inputs and shows as a value.
 SCANGRAD_API std::string to_dot(std::span<const Tensor> outputs);
+/// Of one tensor.
 inline std::string to_dot(const Tensor& y) { return to_dot(std::span<const Tensor>(&y, 1)); }
 
 }  // namespace scangrad::inline v0

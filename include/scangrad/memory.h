@@ -12,10 +12,12 @@ SCANGRAD_API std::int64_t active() noexcept;  ///< in use by tensors and running
 SCANGRAD_API std::int64_t peak() noexcept;    ///< the highest active() since the start or reset_peak()
 SCANGRAD_API std::int64_t cached() noexcept;  ///< freed, and kept for the next request
 
+/// peak() starts again from active().
 SCANGRAD_API void reset_peak() noexcept;
 /// Keep freed buffers of at most `bytes`, headers and rounding counted (default 1 GiB); returns the limit before. A lower limit
 /// than before empties the cache.
 SCANGRAD_API std::int64_t set_cache_limit(std::int64_t bytes) noexcept;
+/// Gives all cached buffers back to the system.
 SCANGRAD_API void clear_cache() noexcept;
 
 }  // namespace scangrad::inline v0::memory

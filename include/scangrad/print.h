@@ -13,7 +13,7 @@ struct PrintOptions {
   std::optional<int> precision = {};
   std::int64_t threshold = 1000;  ///< tensors of more elements show only the edges of their axes
   std::int64_t edge_items = 3;    ///< how many, at each end
-  std::int64_t line_width = 75;
+  std::int64_t line_width = 75;   ///< characters, before a row goes on in the next line
 };
 
 /// As numpy.array2string prints arrays. Evaluates.

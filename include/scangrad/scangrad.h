@@ -3,7 +3,6 @@
 
 #include "scangrad/autodiff.h"
 #include "scangrad/io.h"
-#include "scangrad/linalg.h"
 #include "scangrad/logsumexp.h"
 #include "scangrad/memory.h"
 #include "scangrad/ops.h"

@@ -16,16 +16,21 @@ namespace scangrad::inline v0 {
 class Dims {
  public:
   Dims() noexcept : size_(0) {}
+  /// The values, in order.
+  /// @{
   Dims(std::initializer_list<std::int64_t> values) : Dims(std::span<const std::int64_t>(values.begin(), values.size())) {}
   explicit Dims(std::span<const std::int64_t> values) : size_(values.size()) {
     std::int64_t* to = allocate();
     for (std::int64_t value : values) *to++ = value;
   }
   Dims(const std::vector<std::int64_t>& values) : Dims(std::span<const std::int64_t>(values)) {}
+  /// @}
+  /// `fill`, `size` times.
   Dims(std::size_t size, std::int64_t fill) : size_(size) {
     std::int64_t* to = allocate();
     for (std::size_t i = 0; i < size; ++i) to[i] = fill;
   }
+  /// @cond
   Dims(const Dims& other) : size_(other.size_) {
     if (on_heap()) [[unlikely]] {
       heap_ = new std::int64_t[size_];
@@ -47,7 +52,10 @@ class Dims {
     return *this;
   }
   ~Dims() { release(); }
+  /// @endcond
 
+  /// As of a standard container.
+  /// @{
   std::size_t size() const noexcept { return size_; }
   bool empty() const noexcept { return size_ == 0; }
   std::int64_t* begin() noexcept { return on_heap() ? heap_ : inline_; }
@@ -59,6 +67,9 @@ class Dims {
   std::int64_t& back() noexcept { return begin()[size_ - 1]; }
   std::int64_t back() const noexcept { return begin()[size_ - 1]; }
 
+  /// @}
+
+  /// Of equal length and values.
   friend bool operator==(const Dims& a, const Dims& b) noexcept {
     if (a.size_ != b.size_) return false;
     for (std::size_t i = 0; i < a.size_; ++i)
@@ -87,8 +98,8 @@ class Dims {
   };
 };
 
-using Shape = Dims;
-using Strides = Dims;
+using Shape = Dims;    ///< the size of each axis
+using Strides = Dims;  ///< elements from one to the next along each axis
 
 /// As Python prints a tuple: "()", "(3,)", "(2, 5)".
 SCANGRAD_API std::string to_string(const Shape& shape);
@@ -97,6 +108,8 @@ SCANGRAD_API std::string to_string(const Shape& shape);
 class Axes {
  public:
   Axes() = default;  ///< all axes
+  /// The axes named.
+  /// @{
   Axes(int axis) : list_{axis}, all_(false) {}
   Axes(std::initializer_list<int> axes) : list_(axes.size(), 0), all_(false) {
     std::size_t i = 0;
@@ -106,8 +119,10 @@ class Axes {
     for (std::size_t i = 0; i < axes.size(); ++i) list_[i] = axes[i];
   }
 
-  bool all() const noexcept { return all_; }
-  const Dims& list() const noexcept { return list_; }
+  /// @}
+
+  bool all() const noexcept { return all_; }           ///< all axes, whichever there are
+  const Dims& list() const noexcept { return list_; }  ///< the axes named, as they were given
 
  private:
   Dims list_;

@@ -58,9 +58,11 @@ class Literal {
 template <Element T>
 class Data;
 
+/// An n-dimensional array of elements of one dtype, computed when it is read. A handle: copies are cheap and share their values, which
+/// never change.
 class SCANGRAD_API Tensor {
  public:
-  Tensor() noexcept = default;
+  Tensor() noexcept = default;  ///< empty: using it throws
 
   /// A rank-0 tensor: bool, int64, float32, float64, complex64 or complex128, after the number's type.
   template <Number T>
@@ -68,7 +70,8 @@ class SCANGRAD_API Tensor {
   /// Nested braces: {1.0, 2.0} is (2,), {{1.0}, {2.0}} is (2, 1). Integers become int64; mixed kinds meet by promotion.
   Tensor(std::initializer_list<detail::Literal> items, Site site = Site::here()) : Tensor(detail::Literal(items), site) {}
 
-  /// Copies; shape (size,) or as given.
+  /// A copy of the elements, row-major; of shape (size,), or as given. The sizes must agree.
+  /// @{
   template <Element T>
   explicit Tensor(std::span<const T> data, Site site = Site::here())
       : Tensor(data, Shape{static_cast<std::int64_t>(data.size())}, site) {}
@@ -86,6 +89,7 @@ class SCANGRAD_API Tensor {
       : Tensor(data, Shape{static_cast<std::int64_t>(data.size())}, site) {}
   template <Element T>
   Tensor(const std::vector<T>& data, const Shape& shape, Site site = Site::here());
+  /// @}
 
   /// Reads the caller's memory without copying it, row-major. `deleter(pointer)` runs when the last use ends; until then the
   /// memory must not change. The library never writes to it.
@@ -99,6 +103,7 @@ class SCANGRAD_API Tensor {
   static Tensor borrow(std::shared_ptr<const void> data, DType dtype, const Shape& shape, const Strides& strides,
                        Site site = Site::here());
 
+  /// @cond
   Tensor(const Tensor& other) noexcept : node_(other.node_) {
     if (node_ != nullptr) node_->references.fetch_add(1, std::memory_order_relaxed);
   }
@@ -115,23 +120,25 @@ class SCANGRAD_API Tensor {
   ~Tensor() {
     if (node_ != nullptr && node_->references.fetch_sub(1, std::memory_order_acq_rel) == 1) detail::destroy(node_);
   }
-  void swap(Tensor& other) noexcept { std::swap(node_, other.node_); }
+  /// @endcond
+  void swap(Tensor& other) noexcept { std::swap(node_, other.node_); }  ///< exchanges the handles
 
   bool empty_handle() const noexcept { return node_ == nullptr; }  ///< true for a default Tensor only
 
-  const Shape& shape() const;
-  DType dtype() const;
-  Device device() const;
-  int rank() const { return static_cast<int>(shape().size()); }
-  std::int64_t size() const;          ///< number of elements; 1 at rank 0
-  std::int64_t size(int axis) const;  ///< negative axes count from the end
+  const Shape& shape() const;                                    ///< the size of each axis
+  DType dtype() const;                                           ///< the type of the elements
+  Device device() const;                                         ///< where they live
+  int rank() const { return static_cast<int>(shape().size()); }  ///< the number of axes
+  std::int64_t size() const;                                     ///< number of elements; 1 at rank 0
+  std::int64_t size(int axis) const;                             ///< negative axes count from the end
 
-  /// x[t]: element t of axis 0, without the axis. Negative t counts from the end. A view; assigning to it does not compile.
+  /// The argument of x[t], made from an integer.
   struct Index {
-    std::int64_t value;
-    Site site;
-    Index(std::int64_t i, Site s = Site::here()) : value(i), site(s) {}
+    std::int64_t value;                                                  ///< t
+    Site site;                                                           ///< where it was written
+    Index(std::int64_t i, Site s = Site::here()) : value(i), site(s) {}  ///< at the call
   };
+  /// x[t]: element t of axis 0, without the axis. Negative t counts from the end. A view; assigning to it does not compile.
   Tensor operator[](Index index) const;
 
   /// The only element, as T. The tensor must have one element, and its dtype must promote to T's.
@@ -165,13 +172,16 @@ class SCANGRAD_API Tensor {
 template <Element T>
 class Data {
  public:
+  /// As of a standard container.
+  /// @{
   const T* data() const noexcept { return elements_.data(); }
   std::size_t size() const noexcept { return elements_.size(); }
   const T* begin() const noexcept { return data(); }
   const T* end() const noexcept { return data() + size(); }
   const T& operator[](std::size_t i) const noexcept { return elements_[i]; }
   operator std::span<const T>() const noexcept { return elements_; }
-  const Tensor& owner() const noexcept { return owner_; }
+  /// @}
+  const Tensor& owner() const noexcept { return owner_; }  ///< the tensor whose elements these are
 
  private:
   friend class Tensor;
@@ -208,12 +218,16 @@ std::vector<T> Tensor::to_vector() const {
 /// A type for parameters only. A number takes the dtype of the tensor beside it (see promote).
 class SCANGRAD_API Operand {
  public:
+  /// Made by the call itself.
+  /// @{
   Operand(const Tensor& tensor, Site site = Site::here()) : tensor_(tensor), site_(site) {}
   Operand(Tensor&& tensor, Site site = Site::here()) noexcept : tensor_(std::move(tensor)), site_(site) {}
   template <Number T>
   Operand(T value, Site site = Site::here()) : number_(value), site_(site), weak_(true) {}
 
-  Site site() const noexcept { return site_; }
+  /// @}
+
+  Site site() const noexcept { return site_; }  ///< where the operation was called
 
  private:
   friend struct detail::Access;
@@ -223,11 +237,14 @@ class SCANGRAD_API Operand {
   bool weak_ = false;
 };
 
+/// Of functions that make tensors: zeros({2, 3}, {.dtype = DType::float32}).
 struct TensorOptions {
-  DType dtype = DType::float64;
+  DType dtype = DType::float64;  ///< the type of the elements
 };
 
+/// Every element is 0, or false.
 SCANGRAD_API Tensor zeros(const Shape& shape, TensorOptions options = {}, Site site = Site::here());
+/// Every element is 1, or true.
 SCANGRAD_API Tensor ones(const Shape& shape, TensorOptions options = {}, Site site = Site::here());
 /// Every element is `value`; the dtype is that of the value (C++ integers: int64, double: float64).
 SCANGRAD_API Tensor full(const Shape& shape, const Operand& value);
@@ -258,11 +275,14 @@ Tensor arange(A stop, Site site = Site::here()) {
 
 /// As NumPy prints arrays: "[1. 2. 3.]". Evaluates.
 SCANGRAD_API std::string to_string(const Tensor& x);
+/// Prints as to_string.
 SCANGRAD_API std::ostream& operator<<(std::ostream& stream, const Tensor& x);
 
-/// Computes the values of the given tensors now, with all they depend on.
+/// Computes the values of the given tensors now, with all they depend on. Reading a value does so by itself.
+/// @{
 SCANGRAD_API void eval(std::span<const Tensor> tensors);
 inline void eval(std::initializer_list<Tensor> tensors) { eval(std::span<const Tensor>(tensors.begin(), tensors.size())); }
 inline void eval(const Tensor& tensor) { eval(std::span<const Tensor>(&tensor, 1)); }
+/// @}
 
 }  // namespace scangrad::inline v0

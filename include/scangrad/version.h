@@ -5,9 +5,9 @@
 
 #include "scangrad/export.h"
 
-#define SCANGRAD_VERSION_MAJOR 0
-#define SCANGRAD_VERSION_MINOR 1
-#define SCANGRAD_VERSION_PATCH 0
+#define SCANGRAD_VERSION_MAJOR 0  ///< of incompatible changes; while it is 0, the minor version counts them
+#define SCANGRAD_VERSION_MINOR 1  ///< of new features
+#define SCANGRAD_VERSION_PATCH 0  ///< of corrections
 
 /// To compare with: 10000 * major + 100 * minor + patch.
 #define SCANGRAD_VERSION (SCANGRAD_VERSION_MAJOR * 10000 + SCANGRAD_VERSION_MINOR * 100 + SCANGRAD_VERSION_PATCH)

@@ -1,26 +1,12 @@
 #pragma once
 // The one door for user errors: fail() and check(), which put the operation's name in front and the place of the call behind.
+// Shapes, dtypes and devices go into messages as they are (scangrad/fmt.h): nothing is made into text unless the message is.
 // CallScope says which operation the user called; it is set once, by the outermost public function.
-
-#include <fmt/format.h>
 
 #include <string_view>
 
-#include "scangrad/device.h"
-#include "scangrad/dtype.h"
 #include "scangrad/error.h"
-#include "scangrad/shape.h"
-
-// Shapes, dtypes and devices go into messages as they are: nothing is made into text unless the message is.
-template <class T>
-requires(std::is_same_v<T, scangrad::Dims> || std::is_same_v<T, scangrad::DType> ||
-         std::is_same_v<T, scangrad::Device>) struct fmt::formatter<T> : fmt::formatter<std::string_view> {
-  template <class FormatContext>
-  auto format(const T& value, FormatContext& context) const {
-    const std::string text(to_string(value));
-    return fmt::formatter<std::string_view>::format(text, context);
-  }
-};
+#include "scangrad/fmt.h"
 
 namespace scangrad::inline v0::core {
 

@@ -23,6 +23,9 @@ void register_reductions();
 void register_movement();
 void register_indexing();
 void register_matmul();
+void register_search();
+void register_factorizations();
+void register_solvers();
 void register_scans();
 core::ThreadPool& eigen_thread_pool();
 

@@ -11,6 +11,9 @@ void register_backend() {
   register_movement();
   register_indexing();
   register_matmul();
+  register_search();
+  register_factorizations();
+  register_solvers();
   register_scans();
 }
 

@@ -6,6 +6,15 @@
 
 namespace scangrad::inline v0 {
 
+Tensor ops::diagonals(const Tensor& x) {
+  const Shape& from = shape_of(x);
+  const int rows = static_cast<int>(from.size()) - 2;
+  const std::int64_t n = std::min(from[from.size() - 2], from.back());
+  Shape flat(std::span(from.begin(), from.end() - 1));
+  flat.back() = n * n;
+  return slice_range(reshape(slice_range(slice_range(x, {rows, 0, 1, n}), {rows + 1, 0, 1, n}), flat), {rows, 0, n + 1, n});
+}
+
 using namespace ops;
 
 namespace {
@@ -172,8 +181,7 @@ Tensor diag(const Operand& x) {
   const Shape& shape = shape_of(tensor);
   check(shape.size() == 1 || shape.size() == 2, "takes a vector or a matrix, given the shape {}", shape);
   if (shape.size() == 1) return where(eye(shape[0], {.dtype = DType::boolean}), tensor, in_dtype(0, dtype_of_tensor(tensor)));
-  const std::int64_t n = std::min(shape[0], shape[1]);
-  return slice_range(reshape(slice_range(slice_range(tensor, {0, 0, 1, n}), {1, 0, 1, n}), {n * n}), {0, 0, n + 1, n});
+  return diagonals(tensor);
 }
 
 }  // namespace scangrad::inline v0

@@ -82,6 +82,9 @@ struct Concatenate final : AlongAxes<Primitive> {
 /// Elements [begin, begin + size) of an axis, without checks of the user's.
 Tensor slice_range(const Tensor& x, Range range);
 
+/// The diagonals of the last two axes: (..., m, n) to (..., min(m, n)).
+Tensor diagonals(const Tensor& x);
+
 /// The kernels of the views, for a backend's registration.
 void add_view_kernels(DeviceType device);
 

@@ -285,3 +285,21 @@ TEST_CASE("pow: the mixed second derivative is the same either way, at b = 0 too
   CHECK(by_b(Tensor(0.0), Tensor(2.0)).item<double>() == 0.0);
   CHECK(by_a(Tensor(0.0), Tensor(1.0)).item<double>() == 1.0);
 }
+
+TEST_CASE("searchsorted: equal elements by the side, NaN last, and some place in what is not sorted") {
+  for (DType dtype : {DType::float16, DType::bfloat16, DType::float32, DType::float64}) {
+    const Tensor sorted = sg::astype(Tensor{1.0, 2.0, 2.0, NaN}, dtype), values = sg::astype(Tensor{2.0, NaN, inf}, dtype);
+    CHECK(sg::searchsorted(sorted, values).to_vector<std::int64_t>() == Integers{1, 3, 3});
+    CHECK(sg::searchsorted(sorted, values, {.side = sg::Side::right}).to_vector<std::int64_t>() == Integers{3, 4, 3});
+  }
+  const Tensor place = sg::searchsorted(Tensor{3, 1, 2}, 2);
+  CHECK(sg::all(sg::logical_and(place >= 0, place <= 3)).item<bool>());
+}
+
+TEST_CASE("searchsorted: many values, in one lane and in many") {
+  const Tensor many = sg::arange(100000), rows = sg::reshape(many, {1000, 100});
+  CHECK(sg::all(sg::searchsorted(many, many) == many).item<bool>());
+  CHECK(sg::all(sg::searchsorted(many, rows, {.side = sg::Side::right}) == rows + 1).item<bool>());
+  CHECK(sg::all(sg::searchsorted(rows, rows) == sg::arange(100)).item<bool>());
+  CHECK(sg::searchsorted(rows, Tensor{{50}}).shape() == Shape{1000, 1});
+}

@@ -242,6 +242,17 @@ struct TopK {
   Tensor indices;  ///< where they stand, int64
 };
 
+/// Which side of its equals.
+enum class Side : std::uint8_t {
+  left,   ///< before the elements that are equal to the value
+  right,  ///< behind them
+};
+/// Of searchsorted.
+struct SearchOptions {
+  detail::ByName by_name = detail::ByName();
+  Side side = Side::left;  ///< where a value stands among its equals
+};
+
 /// @name Indexing
 /// Indices are int64 and count from the end where negative. They are values, so one out of range throws when the result is computed.
 /// @{
@@ -263,15 +274,23 @@ SCANGRAD_API Tensor argsort(const Operand& x, const SortOptions& options = {});
 SCANGRAD_API Tensor sort(const Operand& x, const SortOptions& options = {});
 /// The k largest elements of real x along an axis, largest first, and where they stand; k is at most the axis's size.
 SCANGRAD_API TopK topk(const Operand& x, std::int64_t k, const AxisOptions& options = {.axis = -1});
+/// Where the values would stand in what is sorted (rising, NaN last): int64, no derivative. One sorted vector (n,) takes values of any
+/// shape; sorted (..., n) takes values (..., m), leading axes broadcast. In what is not sorted, some place in 0..n.
+SCANGRAD_API Tensor searchsorted(const Operand& sorted, const Operand& values, const SearchOptions& options = {});
 /// @}
 
 /// @name Products of vectors and matrices
 /// @{
 
-/// (m, k) by (k, n); a vector (k,) stands for a row on the left and a column on the right, and drops out of the shape.
+/// (..., m, k) by (..., k, n), leading axes broadcast; a vector (k,) stands for a row on the left and a column on the right, and drops
+/// out of the shape. Halves are multiplied and summed in float32, integers wrap; where k is 0, the result is zeros.
 SCANGRAD_API Tensor matmul(const Operand& a, const Operand& b);
 SCANGRAD_API Tensor dot(const Operand& a, const Operand& b);  ///< sum a_i b_i of two vectors of one length, nothing conjugated
 SCANGRAD_API Tensor outer(const Operand& a, const Operand& b);  ///< of two vectors: a_i b_j
+/// Einstein's sums: einsum("bij,bjk->bik", {x, y}). A letter names an axis; axes of one letter have one size; letters that "->" leaves out
+/// are summed over. Without "->", the result has the letters that occur once, in alphabetical order (A-Z before a-z). A letter twice in
+/// one tensor is its diagonal. "..." stands for leading axes, which broadcast. Tensors meet from left to right, each time in a matmul.
+SCANGRAD_API Tensor einsum(std::string_view subscripts, const std::vector<Tensor>& tensors, Site site = Site::here());
 /// @}
 
 }  // namespace scangrad::inline v0

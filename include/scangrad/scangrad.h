@@ -3,6 +3,7 @@
 
 #include "scangrad/autodiff.h"
 #include "scangrad/io.h"
+#include "scangrad/linalg.h"
 #include "scangrad/logsumexp.h"
 #include "scangrad/memory.h"
 #include "scangrad/ops.h"

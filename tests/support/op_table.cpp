@@ -125,8 +125,9 @@ std::vector<Row> elementwise_rows() {
 
 std::vector<Row> operation_rows() {
   std::vector<Row> rows = elementwise_rows();
-  for (const std::vector<Row>& part : {reduction_rows(), movement_rows(), indexing_rows(), function_rows(),
-                                       composed_movement_rows(), composed_indexing_rows(), composed_reduction_rows()})
+  for (const std::vector<Row>& part :
+       {reduction_rows(), movement_rows(), indexing_rows(), function_rows(), composed_movement_rows(), composed_indexing_rows(),
+        composed_reduction_rows(), linalg_rows()})
     rows.insert(rows.end(), part.begin(), part.end());
   return rows;
 }

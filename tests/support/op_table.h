@@ -25,5 +25,6 @@ std::vector<Row> function_rows();
 std::vector<Row> composed_movement_rows();
 std::vector<Row> composed_indexing_rows();
 std::vector<Row> composed_reduction_rows();
+std::vector<Row> linalg_rows();
 
 }  // namespace test

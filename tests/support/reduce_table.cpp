@@ -64,25 +64,6 @@ Row reduction(const Kind& kind, const Setting& setting) {
           .differentiable = differentiable(kind, setting)};
 }
 
-/// Shapes that the rows of reductions, with their many axes, leave to one operation: (m, k) by (k, n) and vectors.
-Row matrix_product() {
-  return {.name = "matmul",
-          .f = two(sg::matmul),
-          .reference = product,
-          .cases = cases({{{2, 3}, {3, 2}},
-                          {{1, 4}, {4, 1}},
-                          {{3}, {3, 2}},
-                          {{2, 3}, {3}},
-                          {{3}, {3}},
-                          {{0, 3}, {3, 2}},
-                          {{2, 0}, {0, 2}},
-                          {{0}, {0}},
-                          {{4, 5}, {5, 3}}},
-                         any),
-          .tolerance = {4, 4, 4},
-          .scale = Scale::terms};
-}
-
 }  // namespace
 
 std::vector<Row> reduction_rows() {
@@ -98,7 +79,7 @@ std::vector<Row> reduction_rows() {
       {"min", sg::min, extreme<smaller>, Result::same, {0, 1, 1}, Scale::value, false},
       {"logsumexp", sg::logsumexp, log_sum_exp, Result::floating, {4, 4, 6}, Scale::one},
   };
-  std::vector<Row> rows = {matrix_product()};
+  std::vector<Row> rows;
   for (const Kind& kind : kinds)
     for (const Setting& setting : settings)
       if (kind.takes_empty || !setting.has_empty_axes) rows.push_back(reduction(kind, setting));

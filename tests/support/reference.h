@@ -142,20 +142,6 @@ inline Reference recurrence(Flags flags) {
   };
 }
 
-/// (m, k) by (k, n), where a vector is a row on the left and a column on the right.
-inline Dense product(const Denses& x) {
-  const bool row = x[0].shape.size() == 1, column = x[1].shape.size() == 1;
-  const std::int64_t inner = x[0].shape.back(), m = row ? 1 : x[0].shape[0], n = column ? 1 : x[1].shape[1];
-  const Dense a(Shape{m, inner}, x[0].values), b(Shape{inner, n}, x[1].values);
-  Dense y(Shape{m, n});
-  each_index(Shape{m, n, inner}, [&](const Index& i) { y(Index{i[0], i[1]}) += a(Index{i[0], i[2]}) * b(Index{i[2], i[1]}); });
-  std::vector<std::int64_t> shape;
-  if (!row) shape.push_back(m);
-  if (!column) shape.push_back(n);
-  y.shape = Shape(shape);
-  return y;
-}
-
 inline real sum_of(const Vector& v) {
   real total = 0;
   for (real x : v) total += x;

@@ -7,6 +7,7 @@
 
 #include "scangrad/print.h"
 
+/// @cond
 template <class T>
 requires(std::is_same_v<T, scangrad::Dims> || std::is_same_v<T, scangrad::DType> ||
          std::is_same_v<T, scangrad::Device>) struct fmt::formatter<T> : fmt::formatter<std::string_view> {
@@ -40,3 +41,4 @@ struct fmt::formatter<scangrad::Tensor> {
  private:
   int precision_ = -1;
 };
+/// @endcond

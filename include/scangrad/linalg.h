@@ -11,6 +11,7 @@ namespace scangrad::inline v0 {
 /// Where a is not positive definite, L's lower triangle is NaN.
 SCANGRAD_API Tensor cholesky(const Operand& a);
 
+/// Of triangular_solve.
 struct TriangularOptions {
   detail::ByName by_name = detail::ByName();
   bool lower = true;           ///< which triangle of a is read; the other one has derivative 0
@@ -27,6 +28,7 @@ SCANGRAD_API Tensor solve(const Operand& a, const Operand& b);
 /// Prefer solve, which is faster and more accurate than a product with the inverse.
 SCANGRAD_API Tensor inverse(const Operand& a);
 
+/// The result of slogdet.
 struct SlogDet {
   Tensor sign;       ///< -1, 0 or 1; for complex a of modulus 1, or 0
   Tensor logabsdet;  ///< real; -inf where a is singular, with derivatives that are NaN

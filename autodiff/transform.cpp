@@ -7,8 +7,10 @@
 
 namespace scangrad::inline v0::detail {
 
+using autodiff::evaluate_if_outermost;
 using autodiff::MaybeTensor;
 using autodiff::MaybeTensors;
+using autodiff::with_zeros;
 using core::CallScope;
 using core::check;
 using core::fail;
@@ -29,13 +31,6 @@ struct Transform::State {
 
 namespace {
 
-std::vector<Tensor> with_zeros(const MaybeTensors& derivatives, std::span<const Tensor> primals) {
-  std::vector<Tensor> result;
-  for (std::size_t i = 0; i < primals.size(); ++i)
-    result.push_back(derivatives[i] ? *derivatives[i] : zeros(primals[i].shape(), {.dtype = primals[i].dtype()}));
-  return result;
-}
-
 /// Each derivative has the shape and dtype of its primal.
 void check_matches(std::string_view what, std::string_view of, std::span<const Tensor> derivatives,
                    std::span<const Tensor> primals) {
@@ -47,10 +42,6 @@ void check_matches(std::string_view what, std::string_view of, std::span<const T
           "{} {} is {} {}, but the {} is {} {}; they must be equal", what, i, derivatives[i].dtype(), derivatives[i].shape(),
           of, primals[i].dtype(), primals[i].shape());
   }
-}
-
-void evaluate_if_outermost(std::span<const Tensor> results) {
-  if (core::TransformScope::live_here() == 0) core::evaluate(results);
 }
 
 MaybeTensors maybe(std::span<const Tensor> tensors) { return MaybeTensors(tensors.begin(), tensors.end()); }
@@ -121,32 +112,27 @@ Transform::Results Transform::value_and_grad(std::span<const Tensor> outputs) {
   return results;
 }
 
-std::vector<Tensor> Transform::jacobian(std::span<const Tensor> outputs) {
+std::vector<Tensor> Transform::jacobian(std::span<const Tensor> outputs, JacobianMode mode, std::int64_t chunk_size) {
   const CallScope call(state_->name, state_->site);
-  std::vector<Tensor> blocks(outputs.size() * state_->inputs.size());
-  {
-    const Trace trace(state_->inputs, outputs, state_->scope->bit());
-    for (std::size_t j = 0; j < state_->inputs.size(); ++j) {
-      const Tensor& x = state_->inputs[j];
-      const std::int64_t n = x.size();
-      const Tensor basis = eye(n, {.dtype = x.dtype()});
-      std::vector<std::vector<Tensor>> columns(outputs.size());
-      for (std::int64_t k = 0; k < n; ++k) {
-        MaybeTensors direction(state_->inputs.size());
-        direction[j] = reshape(slice(basis, {.axis = 0, .begin = k, .end = k + 1}), x.shape());
-        const auto tangents = with_zeros(autodiff::push_forward(trace, direction, false).tangents, outputs);
-        for (std::size_t i = 0; i < outputs.size(); ++i) columns[i].push_back(reshape(tangents[i], {-1}));
-      }
-      for (std::size_t i = 0; i < outputs.size(); ++i) {
-        std::vector<std::int64_t> shape(outputs[i].shape().begin(), outputs[i].shape().end());
-        shape.insert(shape.end(), x.shape().begin(), x.shape().end());
-        const DType dtype = outputs[i].dtype();
-        blocks[i * state_->inputs.size() + j] =
-            n == 0 ? zeros(Shape(shape), {.dtype = dtype}) : reshape(stack(columns[i], {.axis = 1}), Shape(shape));
-      }
-    }
+  check(chunk_size > 0, "the chunk size must be at least 1, given {}", chunk_size);
+  std::int64_t in_size = 0, out_size = 0;
+  for (std::size_t i = 0; i < state_->inputs.size(); ++i) {
+    in_size += state_->inputs[i].size();
+    check(is_floating(state_->inputs[i].dtype()), "argument {} is {}; differentiate by its real and imaginary part, or use jvp",
+          i, state_->inputs[i].dtype());
   }
-  finish(blocks);
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    out_size += outputs[i].size();
+    check(
+        is_floating(outputs[i].dtype()), "result {} is {}, but must be real and floating; {}", i, outputs[i].dtype(),
+        is_complex(outputs[i].dtype()) ? "return its real and imaginary part" : "derivatives exist for floating tensors only");
+  }
+  const bool by_column = mode == JacobianMode::forward || (mode == JacobianMode::cheaper && in_size <= out_size);
+  const Trace trace(state_->inputs, outputs, state_->scope->bit());
+  state_->scope.reset();
+  const std::vector<Tensor> blocks =
+      by_column ? autodiff::jacobian_by_column(trace, chunk_size) : autodiff::jacobian_by_row(trace, chunk_size);
+  evaluate_if_outermost(blocks);
   return blocks;
 }
 

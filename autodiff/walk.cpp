@@ -47,6 +47,14 @@ MaybeTensors step_vjp(const Step& step, std::span<const MaybeTensor> cotangents)
   return step.primitive->vjp(step.ins, step.outs, cotangents, core::WantedMask(wanted));
 }
 
+/// A step's primitive on other inputs.
+core::FixedList<Tensor, 1> run_again(const Step& step, const core::FixedList<Tensor, 2>& ins) {
+  std::vector<core::Spec> specs;
+  for (const Tensor& out : step.outs) specs.push_back(core::node_of(out).value.spec);
+  if (specs.size() == 1) return core::FixedList<Tensor, 1>(core::apply(step.primitive, specs[0], ins));
+  return core::FixedList<Tensor, 1>(std::span<const Tensor>(core::apply_multi(step.primitive, specs, ins)));
+}
+
 bool any(std::span<const MaybeTensor> derivatives) {
   for (const MaybeTensor& derivative : derivatives)
     if (derivative) return true;
@@ -80,12 +88,7 @@ Forward push_forward(const Trace& trace, std::span<const MaybeTensor> tangents, 
       for (std::size_t i = 0; i < outs.size(); ++i) outs[i] = fused->outs[i];
       result = std::move(fused->tangents);
     } else {
-      if (moved) {
-        std::vector<core::Spec> specs;
-        for (const Tensor& out : step.outs) specs.push_back(core::node_of(out).value.spec);
-        if (outs.size() == 1) outs[0] = core::apply(step.primitive, specs[0], ins);
-        else outs = core::FixedList<Tensor, 1>(std::span<const Tensor>(core::apply_multi(step.primitive, specs, ins)));
-      }
+      if (moved) outs = run_again(step, ins);
       if (any(in_tangents)) result = step_jvp(step, ins, outs, in_tangents);
     }
     check_derivatives(step, "jvp", "outputs", outs, result);
@@ -127,6 +130,67 @@ MaybeTensors pull_back(const Trace& trace, std::span<const MaybeTensor> cotangen
   }
   cotangent.resize(trace.placeholders().size());
   return cotangent;
+}
+
+namespace {
+
+/// A rule must return each output, for each example or for all, with the shape and dtype that `outs` have for one.
+void check_batch(const Step& step, std::span<const Tensor> ins, std::span<const bool> mapped, const core::BatchResult& result) {
+  const std::size_t count = step.outs.size();
+  check(result.outs.size() == count && result.mapped.size() == count,
+        "the vmap rule of {} returned {} outputs and {} marks, but there are {} outputs", step.primitive->name(),
+        result.outs.size(), result.mapped.size(), count);
+  std::size_t first = 0;
+  while (!mapped[first]) ++first;
+  for (std::size_t i = 0; i < count; ++i) {
+    const Shape& single = step.outs[i].shape();
+    std::vector<std::int64_t> shape(single.begin(), single.end());
+    if (result.mapped[i]) shape.insert(shape.begin(), ins[first].shape()[0]);
+    check(result.outs[i].shape() == Shape(shape) && result.outs[i].dtype() == step.outs[i].dtype(),
+          "the vmap rule of {} returned a {} {} for output {}, which should be {} {}", step.primitive->name(),
+          result.outs[i].dtype(), result.outs[i].shape(), i, step.outs[i].dtype(), Shape(shape));
+  }
+}
+
+}  // namespace
+
+std::vector<Batched> push_batch(const Trace& trace, std::span<const Tensor> placeholders) {
+  std::vector<Batched> values(trace.slot_count());
+  for (std::size_t i = 0; i < placeholders.size(); ++i) values[i] = {placeholders[i], true};
+  for (const Step& step : trace.steps()) {
+    const CallScope scope(CallScope::Override(), step.primitive->name(), step.site);
+    core::FixedList<Tensor, 2> ins(step.ins);
+    core::FixedList<bool, 8> mapped(ins.size());
+    bool any_mapped = false;
+    for (std::size_t i = 0; i < ins.size(); ++i) {
+      if (step.in_slots[i] == Trace::constant) continue;
+      const Batched& value = values[static_cast<std::size_t>(step.in_slots[i])];
+      ins[i] = value.value;
+      mapped[i] = value.mapped;
+      any_mapped |= value.mapped;
+    }
+    const auto first = static_cast<std::size_t>(step.first_slot);
+    if (!any_mapped) {
+      const auto outs = run_again(step, ins);
+      for (std::size_t i = 0; i < outs.size(); ++i) values[first + i] = {outs[i], false};
+      continue;
+    }
+    std::vector<core::Spec> specs;
+    for (const Tensor& out : step.outs) specs.push_back(core::node_of(out).value.spec);
+    core::BatchResult result = step.primitive->vmap(ins, mapped, specs);
+    check_batch(step, ins, mapped, result);
+    for (std::size_t i = 0; i < result.outs.size(); ++i) values[first + i] = {std::move(result.outs[i]), result.mapped[i]};
+  }
+  std::vector<Batched> outputs;
+  for (std::size_t i = 0; i < trace.outputs().size(); ++i) {
+    const std::int32_t slot = trace.output_slots()[i];
+    outputs.push_back(slot == Trace::constant ? Batched{trace.outputs()[i], false} : values[static_cast<std::size_t>(slot)]);
+  }
+  return outputs;
+}
+
+void evaluate_if_outermost(std::span<const Tensor> results) {
+  if (core::TransformScope::live_here() == 0) core::evaluate(results);
 }
 
 }  // namespace scangrad::inline v0::autodiff

@@ -1,5 +1,5 @@
 #pragma once
-// The two walks over a Trace: tangents forwards, cotangents backwards. They know Primitive's interface, and of the operations only
+// The walks over a Trace: tangents forwards, cotangents backwards, a batch forwards. They know Primitive's interface, and of the operations only
 // the sum of two cotangents.
 
 #include "core/trace.h"
@@ -19,5 +19,24 @@ Forward push_forward(const Trace& trace, std::span<const MaybeTensor> tangents, 
 
 /// Cotangents of the trace's placeholders.
 MaybeTensors pull_back(const Trace& trace, std::span<const MaybeTensor> cotangents);
+
+/// A value for each example of a batch, along axis 0; or, where it is not mapped, one for all of them.
+struct Batched {
+  Tensor value;
+  bool mapped;
+};
+/// The trace's outputs, where its placeholders have a batch axis. The trace must follow values.
+std::vector<Batched> push_batch(const Trace& trace, std::span<const Tensor> placeholders);
+
+/// d output i / d placeholder j, of shape (shape of i, shape of j), at i * placeholders + j: columns by jvp or rows by vjp, a chunk
+/// of them at a time, as a batch.
+std::vector<Tensor> jacobian_by_column(const Trace& trace, std::int64_t chunk_size);
+std::vector<Tensor> jacobian_by_row(const Trace& trace, std::int64_t chunk_size);
+
+/// The derivatives themselves, zeros like the primal where one is a symbolic zero.
+std::vector<Tensor> with_zeros(const MaybeTensors& derivatives, std::span<const Tensor> primals);
+
+/// Where no transform is live any more, what one returns is computed.
+void evaluate_if_outermost(std::span<const Tensor> results);
 
 }  // namespace scangrad::inline v0::autodiff

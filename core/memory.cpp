@@ -3,6 +3,7 @@
 
 #include "scangrad/memory.h"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <mutex>
@@ -137,7 +138,7 @@ void reset_peak() noexcept { core::cache().peak.store(active(), std::memory_orde
 
 std::int64_t set_cache_limit(std::int64_t bytes) noexcept {
   core::Cache& c = core::cache();
-  const std::int64_t before = c.limit.exchange(bytes);
+  const std::int64_t before = c.limit.exchange(std::max<std::int64_t>(bytes, 0));
   if (bytes < before) clear_cache();
   return before;
 }

@@ -36,6 +36,18 @@ class Placeholder final : public Primitive {
   BatchResult vmap(Ins ins, MappedMask, Specs) const override { return {{ins[0]}, {true}}; }
 };
 
+/// One example of a batch: reading it fails.
+class Example final : public Primitive {
+ public:
+  std::string_view name() const override { return "vmap"; }
+};
+
+void fail_to_read(const Context&, const Primitive&, Inputs, Outputs) {
+  fail(
+      "inside the function an example has no value that could be read (by item, data, to_vector, eval or printing); "
+      "use where in place of a branch on a value, or read the results of vmap");
+}
+
 /// One output of a primitive that has several. Walks see through it (Trace), so it needs no rules.
 class Selector final : public Primitive {
  public:
@@ -68,7 +80,7 @@ Tensor new_node(const PrimitiveRef& primitive, FixedList<Tensor, 2> ins, Kernel 
 }
 
 void evaluate_if_eager(const Tensor& x) {
-  if (eager()) [[unlikely]]
+  if (eager() && (TransformScope::live_bits(node_of(x)) & TransformScope::without_values()) == 0) [[unlikely]]
     evaluate(std::span<const Tensor>(&x, 1));
 }
 
@@ -146,6 +158,16 @@ Tensor make_placeholder(const Tensor& x, std::uint64_t transform_bit) {
   Node& node = node_of(result);
   node.value.spec = node_of(x).value.spec;
   node.tracked.fetch_or(transform_bit, std::memory_order_relaxed);
+  return result;
+}
+
+Tensor make_example(const Tensor& batch, std::uint64_t transform_bit) {
+  Tensor result = new_node(shared_primitive<Example>(), {}, fail_to_read);
+  Node& node = node_of(result);
+  node.device = node_of(batch).device;
+  const Shape& shape = node_of(batch).value.spec.shape;
+  node.value.spec = {Shape(std::span<const std::int64_t>(shape.begin() + 1, shape.end())), node_of(batch).value.spec.dtype};
+  node.tracked.store(transform_bit, std::memory_order_relaxed);
   return result;
 }
 

@@ -89,6 +89,8 @@ Tensor make_leaf(Array value);
 Tensor repeat_element(const Tensor& element, const Shape& shape);
 /// `ins[0]` as a new node with the edge kept: what a transform differentiates with respect to.
 Tensor make_placeholder(const Tensor& x, std::uint64_t transform_bit);
+/// Shape and dtype of one of the examples along axis 0 of a batch, without a value: what vmap calls its function with.
+Tensor make_example(const Tensor& batch, std::uint64_t transform_bit);
 
 /// A copy of the node's edge (empty if it was dropped), safe against a thread that drops it now.
 Edge copy_edge(const Node& node);

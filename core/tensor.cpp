@@ -135,22 +135,23 @@ Tensor Tensor::borrow(std::shared_ptr<const void> data, DType dtype, const Shape
   return core::make_leaf(std::move(array));
 }
 
-const Shape& Tensor::shape() const {
-  core::check_not_empty(*this);
-  return core::node_of(*this).value.spec.shape;
+namespace {
+
+/// The node, or an error that names who asked.
+const core::Node& node_for(const Tensor& x, std::string_view asked) {
+  if (x.empty_handle()) [[unlikely]] {
+    const CallScope scope(asked, {});
+    core::check_not_empty(x);
+  }
+  return core::node_of(x);
 }
 
-DType Tensor::dtype() const {
-  core::check_not_empty(*this);
-  return core::node_of(*this).value.spec.dtype;
-}
+}  // namespace
 
-Device Tensor::device() const {
-  core::check_not_empty(*this);
-  return core::node_of(*this).device;
-}
-
-std::int64_t Tensor::size() const { return core::count(shape()); }
+const Shape& Tensor::shape() const { return node_for(*this, "shape").value.spec.shape; }
+DType Tensor::dtype() const { return node_for(*this, "dtype").value.spec.dtype; }
+Device Tensor::device() const { return node_for(*this, "device").device; }
+std::int64_t Tensor::size() const { return core::count(node_for(*this, "size").value.spec.shape); }
 
 std::int64_t Tensor::size(int axis) const {
   const CallScope scope("size", {});
@@ -210,6 +211,7 @@ Tensor linspace(double start, double stop, std::int64_t count, TensorOptions opt
   const CallScope scope("linspace", site);
   check(count >= 0, "the count must not be negative, given {}", count);
   check(is_floating(options.dtype), "dtype {} cannot hold evenly spaced values; use a floating one", options.dtype);
+  check(std::isfinite(stop - start), "start, stop and the distance between them must be finite, given {} and {}", start, stop);
   const double step = count > 1 ? (stop - start) / static_cast<double>(count - 1) : 0.0;
   return core::filled(count, options.dtype, [&](std::int64_t i) {
     return i == count - 1 && count > 1 ? stop : start + static_cast<double>(i) * step;
@@ -232,7 +234,7 @@ Tensor arange(double start, double stop, double step, Site site) {
   const CallScope scope("arange", site);
   check(step != 0 && std::isfinite(start) && std::isfinite(stop) && std::isfinite(step),
         "start, stop and step must be finite and the step not 0, given {}, {}, {}", start, stop, step);
-  const double n = std::max(0.0, std::ceil((stop - start) / step));
+  const double n = std::max(0.0, std::ceil((stop - start) / step));  // inf, where the distance overflows
   check(n < 0x1p59, "from {} to {} by {} there are {} values, which is too many", start, stop, step, n);
   return core::filled(static_cast<std::int64_t>(n), DType::float64,
                       [&](std::int64_t i) { return start + static_cast<double>(i) * step; });

@@ -22,11 +22,12 @@ Bits bits;
 
 constinit thread_local std::uint32_t users_here[bit_count] = {};
 constinit thread_local std::uint64_t bits_here = 0;
+constinit thread_local std::uint64_t bits_without_values = 0;
 thread_local std::vector<Tensor> retained;
 
 }  // namespace
 
-TransformScope::TransformScope() {
+TransformScope::TransformScope(Values values) : outer_without_values_(bits_without_values) {
   const std::lock_guard lock(bits.mutex);
   const int free = std::countr_one(bits.live.load(std::memory_order_relaxed));
   const int index = free < bit_count ? free : bit_count - 1;
@@ -37,9 +38,11 @@ TransformScope::TransformScope() {
   ++users_here[index];
   bits.live.fetch_or(bit_, std::memory_order_release);
   bits_here |= bit_;
+  if (values == Values::absent) bits_without_values |= bit_;
 }
 
 TransformScope::~TransformScope() {
+  bits_without_values = outer_without_values_;
   const int index = std::countr_zero(bit_);
   {
     const std::lock_guard lock(bits.mutex);
@@ -53,6 +56,7 @@ TransformScope::~TransformScope() {
 }
 
 std::uint64_t TransformScope::live_here() noexcept { return bits_here; }
+std::uint64_t TransformScope::without_values() noexcept { return bits_without_values; }
 std::uint64_t TransformScope::now() noexcept { return bits.clock.load(std::memory_order_relaxed); }
 
 std::uint64_t TransformScope::live_bits(const Node& node) noexcept {
@@ -70,14 +74,15 @@ void TransformScope::make_space_to_retain() {
 }
 void TransformScope::retain(const Tensor& node) noexcept { retained.push_back(node); }
 
-Trace::Trace(std::span<const Tensor> placeholders, std::span<const Tensor> outputs, std::uint64_t bit)
+Trace::Trace(std::span<const Tensor> placeholders, std::span<const Tensor> outputs, std::uint64_t bit, Follow follow)
     : placeholders_(placeholders.begin(), placeholders.end()), outputs_(outputs.begin(), outputs.end()) {
   NodeMap slots;
   auto next_slot = static_cast<std::int32_t>(placeholders.size());
   for (std::int32_t i = 0; i < next_slot; ++i) slots.insert(&node_of(placeholders_[static_cast<std::size_t>(i)]), i);
 
+  const auto followed = [&](const Node& node) { return follow == Follow::values || is_inexact(node.value.spec.dtype); };
   const auto slot_of = [&](const Tensor& x) {
-    const std::int32_t* slot = is_inexact(node_of(x).value.spec.dtype) ? slots.find(&node_of(x)) : nullptr;
+    const std::int32_t* slot = followed(node_of(x)) ? slots.find(&node_of(x)) : nullptr;
     return slot == nullptr ? constant : *slot;
   };
   const std::vector<Tensor> order = post_order(
@@ -85,7 +90,7 @@ Trace::Trace(std::span<const Tensor> placeholders, std::span<const Tensor> outpu
   steps_.reserve(order.size());
   for (const Tensor& x : order) {
     const Node& node = node_of(x);
-    if (!node.tuple && !is_inexact(node.value.spec.dtype)) continue;  // masks and indices carry no derivative
+    if (!node.tuple && !followed(node)) continue;
     Edge edge = copy_edge(node);
     if (!edge)
       fail(

@@ -12,14 +12,19 @@ namespace scangrad::inline v0::core {
 /// when the outermost one ends, they drop them.
 class TransformScope {
  public:
-  TransformScope();
+  /// Whether the placeholders have values: those of vmap stand for any one of many examples.
+  enum class Values { present, absent };
+  explicit TransformScope(Values values = Values::present);
   TransformScope(const TransformScope&) = delete;
   ~TransformScope();
 
   std::uint64_t bit() const noexcept { return bit_; }
   Tensor placeholder(const Tensor& x) const { return make_placeholder(x, bit_); }
+  /// One of the examples along axis 0 of a batch; has no value.
+  Tensor example(const Tensor& batch) const { return make_example(batch, bit_); }
 
-  static std::uint64_t live_here() noexcept;  ///< bits of the transforms live on this thread
+  static std::uint64_t live_here() noexcept;       ///< bits of the transforms live on this thread
+  static std::uint64_t without_values() noexcept;  ///< of those, the bits of the ones whose placeholders have no value
   /// The bits of the live transforms, on all threads, that the node may depend on. A bit is handed out again when its transform
   /// ends: a node that is older than the transform that has the bit now got it from an earlier one.
   static std::uint64_t live_bits(const Node& node) noexcept;
@@ -30,6 +35,7 @@ class TransformScope {
 
  private:
   std::uint64_t bit_;
+  std::uint64_t outer_without_values_;
 };
 
 /// The part of the graph through which `outputs` depend on `placeholders`, in topological order, inputs in order. It owns its
@@ -45,8 +51,11 @@ class Trace {
     Site site;
   };
   static constexpr std::int32_t constant = -1;
+  /// Derivatives flow through floating and complex values only; masks and indices carry none.
+  enum class Follow { derivatives, values };
 
-  Trace(std::span<const Tensor> placeholders, std::span<const Tensor> outputs, std::uint64_t transform_bit);
+  Trace(std::span<const Tensor> placeholders, std::span<const Tensor> outputs, std::uint64_t transform_bit,
+        Follow follow = Follow::derivatives);
 
   const std::vector<Step>& steps() const noexcept { return steps_; }
   const std::vector<std::int32_t>& output_slots() const noexcept { return output_slots_; }

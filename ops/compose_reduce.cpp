@@ -78,13 +78,15 @@ Tensor argmin(const Operand& x, const ArgOptions& options) { return arg_extreme<
 
 Tensor var(const Operand& x, const VarOptions& options) {
   const CallScope scope("var", x.site());
+  check(options.ddof >= 0, "ddof must not be negative, given {}", options.ddof);
   const Tensor tensor = as_floating(x);
   std::int64_t count = 1;
   for (std::int64_t axis : core::normalize_axes(options.axis, shape_of(tensor)))
     count *= shape_of(tensor)[static_cast<std::size_t>(axis)];
   const Tensor deviation = tensor - mean(tensor, {.axis = options.axis, .keepdims = true});
   const Tensor squares = is_complex(tensor.dtype()) ? square(real(deviation)) + square(imag(deviation)) : square(deviation);
-  return sum(squares, {.axis = options.axis, .keepdims = options.keepdims}) / static_cast<double>(count - options.ddof);
+  return sum(squares, {.axis = options.axis, .keepdims = options.keepdims}) /
+         std::max(0.0, static_cast<double>(count) - static_cast<double>(options.ddof));
 }
 
 Tensor std(const Operand& x, const VarOptions& options) {
@@ -110,7 +112,12 @@ Tensor norm(const Operand& x, const ReduceOptions& options) {
 Tensor one_hot(const Operand& indices, std::int64_t size, TensorOptions options) {
   const CallScope scope("one_hot", indices.site());
   check(size >= 0, "the number of classes must not be negative, given {}", size);
-  return astype(expand_dims(as_tensor(indices), -1) == arange(size), options.dtype);
+  const Tensor index = expand_dims(as_tensor(indices), -1);
+  check(!is_inexact(index.dtype()), "indices must be integers, but they are {}; convert with astype", index.dtype());
+  Shape shape = shape_of(index);
+  shape.back() = size;
+  core::checked_size(shape, std::max(sizeof(std::int64_t), item_size(options.dtype)));
+  return astype(index == arange(size), options.dtype);
 }
 
 Tensor segment_sum(const Operand& x, const Operand& segments, std::int64_t count) {
@@ -119,8 +126,11 @@ Tensor segment_sum(const Operand& x, const Operand& segments, std::int64_t count
   check(tensor.rank() > 0 && count >= 0, "needs a tensor with an axis and a count that is not negative, given {} and {}",
         shape_of(tensor), count);
   Shape shape = shape_of(tensor);
+  const Tensor segment = as_tensor(segments);
+  check(segment.rank() == 1 && shape_of(segment)[0] == shape[0], "needs a segment for each row, so {}, but their shape is {}",
+        Shape{shape[0]}, segment.shape());
   shape[0] = count;
-  return scatter_add(zeros(shape, {.dtype = tensor.dtype()}), segments, tensor, {.axis = 0});
+  return scatter_add(zeros(shape, {.dtype = tensor.dtype()}), segment, tensor, {.axis = 0});
 }
 
 Tensor sort(const Operand& x, const SortOptions& options) {

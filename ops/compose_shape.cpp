@@ -33,12 +33,17 @@ Tensor at_or_above_diagonal(std::int64_t rows, std::int64_t columns, std::int64_
   return arange(columns) - expand_dims(arange(rows), 1) >= offset;
 }
 
+/// That many equal parts of an axis of size 0 are that many tensors.
+constexpr std::int64_t most_empty_parts = 1 << 16;
+
 Tensor triangle(std::string_view name, const Operand& x, std::int64_t offset, bool upper) {
   const CallScope scope(name, x.site());
   const Tensor tensor = as_tensor(x);
   const Shape& shape = shape_of(tensor);
   check(shape.size() >= 2, "the tensor must have two axes or more, but its shape is {}", shape);
-  const Tensor above = at_or_above_diagonal(shape[shape.size() - 2], shape.back(), upper ? offset : offset + 1);
+  const std::int64_t rows = shape[shape.size() - 2], columns = shape.back();
+  const std::int64_t diagonal = std::clamp(offset, -rows - 1, columns);  // all that is beyond is alike
+  const Tensor above = at_or_above_diagonal(rows, columns, upper ? diagonal : diagonal + 1);
   const Tensor zero = in_dtype(0, dtype_of_tensor(tensor));
   return upper ? where(above, tensor, zero) : where(above, zero, tensor);
 }
@@ -96,8 +101,8 @@ std::vector<Tensor> split(const Operand& x, std::int64_t parts, const AxisOption
   const CallScope scope("split", x.site());
   const Tensor tensor = as_tensor(x);
   const std::int64_t size = size_along(tensor, core::single_axis(options.axis, shape_of(tensor)));
-  check(parts > 0 && size % parts == 0, "{} equal parts do not fill an axis of size {}; give their sizes as a vector", parts,
-        size);
+  check(parts > 0 && size % parts == 0 && (size > 0 || parts <= most_empty_parts),
+        "{} equal parts do not fill an axis of size {}; give their sizes as a vector", parts, size);
   return split(x, std::vector<std::int64_t>(static_cast<std::size_t>(parts), size / parts), options);
 }
 
@@ -114,7 +119,7 @@ Tensor pad(const Operand& x, const std::vector<PadWidth>& widths, const Operand&
       shape[axis] = size;
       return broadcast_to(in_dtype(value, dtype_of_tensor(tensor)), shape);
     };
-    if (before + after > 0) tensor = concatenate({block(before), tensor, block(after)}, {.axis = static_cast<int>(axis)});
+    if (before > 0 || after > 0) tensor = concatenate({block(before), tensor, block(after)}, {.axis = static_cast<int>(axis)});
   }
   return tensor;
 }

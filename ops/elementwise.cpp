@@ -187,7 +187,9 @@ Tensor complex(const Operand& re, const Operand& im) {
   const CallScope scope("complex", re.site());
   const DType dtype = promote(float_dtype(common_dtype(re, im)), DType::float32);
   check(is_floating(dtype), "the parts must be real, but they are {}", dtype);
-  return binary<Complex>(re, im, dtype, promote(dtype, DType::complex64));
+  const Tensor z = binary<Complex>(re, im, dtype, promote(dtype, DType::complex64));
+  core::checked_size(shape_of(z), item_size(dtype_of_tensor(z)));
+  return z;
 }
 
 Tensor equal(const Operand& a, const Operand& b) { return comparison<Equal>(a, b, core::Every{}); }

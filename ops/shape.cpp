@@ -20,7 +20,7 @@ Tensor transposed(const Tensor& x, const Dims& axes) {
 }
 
 /// Replaces the size -1 by what the others leave.
-Shape resolved(const Shape& wanted, const Shape& from) {
+Shape resolved(const Shape& wanted, const Shape& from, DType dtype) {
   Shape shape = wanted;
   std::int64_t known = 1;
   std::int64_t* open = nullptr;
@@ -37,6 +37,7 @@ Shape resolved(const Shape& wanted, const Shape& from) {
   else
     check(open == nullptr && known == count, "a tensor of shape {} has {} elements, which do not fill the shape {}", from,
           count, wanted);
+  core::checked_size(shape, item_size(dtype));
   return shape;
 }
 
@@ -104,7 +105,7 @@ using namespace ops;
 Tensor reshape(const Operand& x, const Shape& shape) {
   const CallScope scope("reshape", x.site());
   const Tensor tensor = as_tensor(x);
-  Shape to = resolved(shape, shape_of(tensor));
+  Shape to = resolved(shape, shape_of(tensor), dtype_of_tensor(tensor));
   if (to == shape_of(tensor)) return tensor;
   return apply(make_primitive<Reshape>(to), {to, dtype_of_tensor(tensor)}, {tensor});
 }
@@ -204,7 +205,8 @@ Tensor concatenate(const std::vector<Tensor>& tensors, const AxisOptions& option
     const Shape& shape = shape_of(tensors[i]);
     check(shape.size() == shape_of(tensors[0]).size() && with_size(shape, axis, 0) == with_size(shape_of(tensors[0]), axis, 0),
           "tensors 0 and {} have shapes {} and {}, which must agree but for axis {}", i, shape_of(tensors[0]), shape, axis);
-    size += shape[static_cast<std::size_t>(axis)];
+    check(!__builtin_add_overflow(size, shape[static_cast<std::size_t>(axis)], &size),
+          "the sizes along axis {} add up to more than 2^63", axis);
     parts[i] = in_dtype(tensors[i], dtype);
   }
   Shape shape = with_size(shape_of(tensors[0]), axis, size);

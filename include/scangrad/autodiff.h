@@ -17,7 +17,13 @@
 
 namespace scangrad::inline v0 {
 
+struct JacobianOptions {
+  std::int64_t chunk_size = 32;  ///< how many columns or rows are computed at once, as a batch
+};
+
 namespace detail {
+
+enum class JacobianMode { forward, reverse, cheaper };
 
 class TraceHandle;  // owns what a pullback needs
 
@@ -38,8 +44,8 @@ class SCANGRAD_API Transform {
   Results jvp(std::span<const Tensor> outputs, std::span<const Tensor> tangents);
   std::shared_ptr<const TraceHandle> vjp(std::span<const Tensor> outputs);
   Results value_and_grad(std::span<const Tensor> outputs);
-  /// d outputs[i] / d inputs[j], of shape (shape of output i, shape of input j), at i * inputs + j.
-  std::vector<Tensor> jacobian(std::span<const Tensor> outputs);
+  /// d outputs[i] / d inputs[j], of shape (shape of output i, shape of input j), at i * inputs + j. Ends the transform.
+  std::vector<Tensor> jacobian(std::span<const Tensor> outputs, JacobianMode mode, std::int64_t chunk_size);
 
   /// Ends the transform and evaluates `results` if no other is live.
   void finish(std::span<const Tensor> results);
@@ -188,11 +194,61 @@ auto grad(F f, Site site = Site::here()) {
   return [both = value_and_grad<I...>(std::move(f), site)](const auto&... arguments) { return both(arguments...).gradient; };
 }
 
+namespace detail {
+
+template <class F, class... T>
+auto jacobian(const char* name, JacobianMode mode, const F& f, const JacobianOptions& options, Site site,
+              const T&... arguments) {
+  static_assert((std::is_same_v<T, Tensor> && ...),
+                "jacobians are of functions of Tensors; pass the fields of a structure one by one");
+  constexpr std::size_t n = sizeof...(T);
+  Transform transform(name, site);
+  const auto inputs = transform.placeholders(std::array<Tensor, n>{arguments...});
+  const auto y = [&]<std::size_t... J>(std::index_sequence<J...>) { return f(inputs[J]...); }
+  (std::make_index_sequence<n>());
+  const std::vector<Tensor> outputs = flatten(y), blocks = transform.jacobian(outputs, mode, options.chunk_size);
+  const auto by_argument = [&](std::size_t j) {
+    std::vector<Tensor> column;
+    for (std::size_t i = 0; i < outputs.size(); ++i) column.push_back(blocks[i * n + j]);
+    return unflatten(y, column);
+  };
+  if constexpr (n == 1) return by_argument(0);
+  else {
+    return [&]<std::size_t... J>(std::index_sequence<J...>) { return std::make_tuple(by_argument(J)...); }
+    (std::make_index_sequence<n>());
+  }
+}
+
+}  // namespace detail
+
+/// The function that returns the derivatives of every element of f's result by every element of its arguments, Tensors. For a
+/// result of shape s and an argument of shape t they have the shape (s, t), so that a matrix-valued f of a matrix has one of rank 4;
+/// several arguments give a tuple, and a structure as result a structure of them. jacfwd computes columns by jvp, jacrev rows by
+/// vjp, jacobian the fewer of the two.
+template <class F>
+auto jacfwd(F f, const JacobianOptions& options = {}, Site site = Site::here()) {
+  return [f = std::move(f), options, site](const auto&... arguments) {
+    return detail::jacobian("jacfwd", detail::JacobianMode::forward, f, options, site, arguments...);
+  };
+}
+template <class F>
+auto jacrev(F f, const JacobianOptions& options = {}, Site site = Site::here()) {
+  return [f = std::move(f), options, site](const auto&... arguments) {
+    return detail::jacobian("jacrev", detail::JacobianMode::reverse, f, options, site, arguments...);
+  };
+}
+template <class F>
+auto jacobian(F f, const JacobianOptions& options = {}, Site site = Site::here()) {
+  return [f = std::move(f), options, site](const auto&... arguments) {
+    return detail::jacobian("jacobian", detail::JacobianMode::cheaper, f, options, site, arguments...);
+  };
+}
+
 /// The function that returns the second derivatives of a scalar f of Tensors: for one argument a Tensor of shape
 /// (x.shape, x.shape), for several a tuple of tuples of blocks.
 template <class F>
-auto hessian(F f, Site site = Site::here()) {
-  return [f = std::move(f), site](const auto&... arguments) {
+auto hessian(F f, const JacobianOptions& options = {}, Site site = Site::here()) {
+  return [f = std::move(f), options, site](const auto&... arguments) {
     static_assert((std::is_same_v<std::remove_cvref_t<decltype(arguments)>, Tensor> && ...),
                   "hessian takes functions of Tensors; pass the fields of a structure one by one");
     constexpr std::size_t n = sizeof...(arguments);
@@ -201,7 +257,8 @@ auto hessian(F f, Site site = Site::here()) {
     const auto tuple = [&]<std::size_t... J>(std::index_sequence<J...>) { return std::make_tuple(inputs[J]...); }
     (std::make_index_sequence<n>());
     const auto gradient = detail::value_and_grad("hessian", f, tuple, std::make_index_sequence<n>(), site).gradient;
-    const std::vector<Tensor> blocks = transform.jacobian(detail::flatten(gradient));
+    const std::vector<Tensor> blocks =
+        transform.jacobian(detail::flatten(gradient), detail::JacobianMode::forward, options.chunk_size);
     if constexpr (n == 1) return blocks[0];
     else {
       return [&]<std::size_t... J>(std::index_sequence<J...>) {

@@ -10,3 +10,4 @@
 #include "scangrad/print.h"
 #include "scangrad/scan.h"
 #include "scangrad/version.h"
+#include "scangrad/vmap.h"

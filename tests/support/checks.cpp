@@ -144,6 +144,7 @@ void check_point(const Row& row, const Denses& at, const Derivatives& exact, DTy
   for (const Dense& part : at) UNSCOPED_INFO("input of shape " << sg::to_string(part.shape));
   check_value(point);
   check_layouts(point);
+  check_vmap(point);
   check_vmap_rules(point);
   if (row.differentiable && sg::is_floating(dtype)) {
     check_first_order(point);

@@ -44,6 +44,11 @@ void check_matches(std::string_view what, std::string_view of, std::span<const T
   }
 }
 
+/// What f returned.
+void check_results(std::span<const Tensor> outputs) {
+  for (const Tensor& y : outputs) core::check_not_empty(y);
+}
+
 MaybeTensors maybe(std::span<const Tensor> tensors) { return MaybeTensors(tensors.begin(), tensors.end()); }
 
 }  // namespace
@@ -75,6 +80,7 @@ void Transform::finish(std::span<const Tensor> results) {
 
 Transform::Results Transform::jvp(std::span<const Tensor> outputs, std::span<const Tensor> tangents) {
   const CallScope call(state_->name, state_->site);
+  check_results(outputs);
   check_matches("tangent", "argument", tangents, state_->inputs);
   auto forward = autodiff::push_forward(Trace(state_->inputs, outputs, state_->scope->bit()), maybe(tangents), true);
   Results results{std::move(forward.values), with_zeros(forward.tangents, outputs)};
@@ -86,6 +92,7 @@ Transform::Results Transform::jvp(std::span<const Tensor> outputs, std::span<con
 
 std::shared_ptr<const TraceHandle> Transform::vjp(std::span<const Tensor> outputs) {
   const CallScope call(state_->name, state_->site);
+  check_results(outputs);
   auto handle = std::make_shared<TraceHandle>(Trace(state_->inputs, outputs, state_->scope->bit()));
   finish(outputs);
   return handle;

@@ -4,6 +4,8 @@
 // another thread's node while holding a claim, so there is no deadlock; if the claimant fails, the node is pending again and
 // the one who waited runs it itself. Whatever is thrown, nodes are as they were before.
 
+#include <algorithm>
+
 #include "core/debug.h"
 #include "core/error.h"
 #include "core/node.h"
@@ -38,6 +40,11 @@ void compute(Node& node, bool tracked) {
   }
   const Context context(node.device, thread_pool(node.device.type), ins, may_reuse);
   const Outputs outs = node.tuple ? Outputs(*node.tuple) : Outputs(&node.value, 1);
+  const auto is_empty = [](const Array& out) { return out.size() == 0; };
+  if (count != 0 && std::all_of(outs.begin(), outs.end(), is_empty)) {  // however many lanes of length 0 there are
+    for (Array& out : outs) out.allocate();
+    return;
+  }
   node.kernel(context, *node.edge.primitive, ins, outs);
   if (debug_nans()) [[unlikely]]
     check_no_new_nans(node.edge.primitive->name(), ins, outs);

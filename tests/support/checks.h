@@ -7,8 +7,9 @@
 //   second order   jvp of jvp, vjp of jvp, jvp of vjp and vjp of vjp, against second differences and one another
 //   layouts        transposed, flipped, stepped, padded and broadcast inputs give the bits of row-major ones, and their
 //                  derivatives
-//   vmap           of the value and the gradient, and its tangent, against loops; the rule of every primitive in the graphs of the value and of first and second derivatives, for each choice of
-//                  mapped inputs, against a loop of single calls; batches of length 0, 1 and 3
+//   vmap           of the value and the gradient, and its tangent, against loops of single calls; the rule of every primitive in the
+//                  graphs of the value and of first and second derivatives, for each choice of mapped inputs; batches of length
+//                  0, 1 and 3
 
 #include "support/row.h"
 

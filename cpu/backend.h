@@ -27,6 +27,8 @@ void register_search();
 void register_factorizations();
 void register_solvers();
 void register_scans();
+void register_fused_scans();
+void register_carried_scans();
 core::ThreadPool& eigen_thread_pool();
 
 /// Elements that are worth a piece of their own on another thread.

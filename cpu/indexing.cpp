@@ -7,7 +7,7 @@
 #include "core/node.h"
 #include "cpu/backend.h"
 #include "ops/gather.h"
-#include "ops/scan/monoid.h"
+#include "ops/scan/carry.h"
 
 namespace scangrad::inline v0::cpu {
 namespace {
@@ -78,7 +78,7 @@ void take(const Context& context, const Primitive& primitive, Inputs ins, Output
 
 template <class T>
 void add_to(T& target, T value) {
-  if constexpr (std::is_integral_v<T>) target = core::convert<T>(ops::wrapping::add(std::int64_t{target}, std::int64_t{value}));
+  if constexpr (std::is_integral_v<T>) target = core::convert<T>(ops::add(std::int64_t{target}, std::int64_t{value}));
   else target += value;
 }
 

@@ -6,7 +6,7 @@
 #include "cpu/backend.h"
 #include "ops/logsumexp/logsumexp.h"
 #include "ops/reduce.h"
-#include "ops/scan/monoid.h"
+#include "ops/scan/log_monoid.h"
 
 namespace scangrad::inline v0::cpu {
 namespace {
@@ -130,7 +130,7 @@ template <class T>
 T sum_of(const T* first, Elements elements) {
   if constexpr (std::is_integral_v<T>) {
     std::int64_t total = 0;
-    elements.for_each(first, [&](T x) { total = ops::wrapping::add(total, x); });
+    elements.for_each(first, [&](T x) { total = ops::add(total, x); });
     return core::convert<T>(total);
   } else if constexpr (core::is_complex_type<T>) {
     Compensated real, imag;
@@ -244,7 +244,7 @@ void softmax_row(const T* first, T* to, const Lanes<2>& lanes) {
   lanes.for_each(0, lanes.count(), [&](const auto& at) {
     for (std::int64_t i = 0; i < lanes.length; ++i) {
       const auto x = core::convert<double>(first[at[0] + i * lanes.step[0]]);
-      to[at[1] + i * lanes.step[1]] = core::convert<T>(state.s == 0 ? 0.0 : ops::exp_difference(x, state.m) / state.s);
+      to[at[1] + i * lanes.step[1]] = core::convert<T>(ops::is_zero(state.s) ? 0.0 : ops::exp_difference(x, state.m) / ops::rounded(state.s));
     }
   });
 }

@@ -15,6 +15,8 @@ void register_backend() {
   register_factorizations();
   register_solvers();
   register_scans();
+  register_fused_scans();
+  register_carried_scans();
 }
 
 }  // namespace scangrad::inline v0::cpu

@@ -2,6 +2,8 @@
 
 #include "ops/scan/monoid.h"
 
+#include "ops/scan/log_monoid.h"
+
 #include "support/catch.h"
 
 using namespace scangrad::ops;

@@ -1,6 +1,7 @@
 #pragma once
 // Everything but the opt-in headers (eigen.h, eigen_tensor.h, fmt.h).
 
+#include "scangrad/associative_scan.h"
 #include "scangrad/autodiff.h"
 #include "scangrad/io.h"
 #include "scangrad/linalg.h"

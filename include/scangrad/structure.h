@@ -1,6 +1,7 @@
 #pragma once
 // Structures of Tensors: what transforms accept as arguments and results. A Tensor; a std::vector, std::array, std::pair or
-// std::tuple of structures; or an aggregate (a struct without constructors) whose fields, at most 12, are structures.
+// std::tuple of structures; an aggregate (a struct without constructors) whose fields, at most 12, are structures; or a class that
+// shows its Tensors by a member for_each_tensor(f), as ScanCarry does.
 
 #include <array>
 #include <tuple>
@@ -62,6 +63,8 @@ void for_each_tensor(T& structure, const F& f) {
   using S = std::remove_const_t<T>;
   if constexpr (std::is_same_v<S, Tensor>) {
     f(structure);
+  } else if constexpr (requires { structure.for_each_tensor(f); }) {
+    structure.for_each_tensor(f);
   } else if constexpr (List<S>) {
     for (auto& item : structure) for_each_tensor(item, f);
   } else if constexpr (TupleLike<S>) {

@@ -1,167 +1,332 @@
-// The public scans and the rules of all but logcumsumexp (lse_rules.cpp).
+// The public scans: from what the user wrote to a primitive. A scan without initial value or carry is one of scan.h; the others start
+// from the parts of a carry (carried.h). The extremes need no parts: their initial value is an element in front.
 
-#include "ops/scan/scan.h"
+#include <limits>
 
-#include "ops/gather.h"
+#include "ops/scan/carried.h"
 #include "ops/shape.h"
 
 namespace scangrad::inline v0 {
-namespace ops {
-namespace {
-
-/// Moves the elements by one place towards the end of the axis (or its beginning), zero in.
-Tensor moved(const Tensor& x, int axis, bool to_end) {
-  const std::int64_t n = shape_of(x)[static_cast<std::size_t>(axis)];
-  if (n == 0) return x;
-  return Embed::embed(slice_range(x, {axis, to_end ? 0 : 1, 1, n - 1}), {axis, to_end ? 1 : 0, 1, n - 1}, n);
-}
-
-/// The first element in scan order, without the axis; zeros of an empty one.
-Tensor first(const Tensor& x, ScanOrder order) {
-  const std::int64_t n = shape_of(x)[static_cast<std::size_t>(order.axis)];
-  return sum(slice_range(x, {order.axis, order.reverse && n > 0 ? n - 1 : 0, 1, n > 0 ? 1 : 0}), {.axis = order.axis});
-}
-
-Tensor recurrence(const Tensor& a, const Tensor& b, const MaybeTensor& initial, ScanOrder order) {
-  const PrimitiveRef primitive = make_primitive<LinearRecurrence>(order);
-  const Spec& spec = core::node_of(b).value.spec;
-  return initial ? apply(primitive, spec, {a, b, *initial}) : apply(primitive, spec, {a, b});
-}
-
-/// What the scan uses of x: an exclusive one leaves out the last element, which must not get in as 0 times inf or NaN either.
-Tensor used(const Tensor& x, ScanOrder order) { return order.exclusive ? unshift(shift(x, order), order) : x; }
-
-/// The recurrence that runs back over a recurrence with factors a: D_k = g_k + a_{k+1} D_{k+1}, g being what reached y.
-Tensor run_back(const Tensor& a, const Tensor& g, ScanOrder order) {
-  return recurrence(unshift(used(a, order), order), order.exclusive ? unshift(g, order) : g, std::nullopt,
-                    order.inclusive().flipped());
-}
-
-Tensor extreme_index(const Tensor& x, const CumExtreme& scan) {
-  return apply(make_primitive<CumExtreme>(scan.order, scan.largest, true), {shape_of(x), DType::int64}, {x});
-}
-
-}  // namespace
-
-Tensor shift(const Tensor& x, ScanOrder order) { return moved(x, order.axis, !order.reverse); }
-Tensor unshift(const Tensor& x, ScanOrder order) { return moved(x, order.axis, order.reverse); }
-
-MaybeTensors CumSum::jvp(Ins, Outs, Tangents t) const { return {cumsum(*t[0], order.options())}; }
-MaybeTensors CumSum::vjp(Ins, Outs, Tangents g, WantedMask) const { return {cumsum(*g[0], order.flipped().options())}; }
-
-// dy_k = x_k dy_{k-1} + p_k dx_k, with p the exclusive products
-MaybeTensors CumProd::jvp(Ins ins, Outs, Tangents t) const {
-  const Tensor before = cumprod(ins[0], {.axis = order.axis, .reverse = order.reverse, .exclusive = true});
-  return {recurrence(ins[0], before * *t[0], std::nullopt, order)};
-}
-
-// R_k = g_k + x_{k+1} R_{k+1}, gx_k = p_k R_k
-MaybeTensors CumProd::vjp(Ins ins, Outs, Tangents g, WantedMask) const {
-  const Tensor before = cumprod(ins[0], {.axis = order.axis, .reverse = order.reverse, .exclusive = true});
-  return {conjugate(used(before, order)) * run_back(conjugate(ins[0]), *g[0], order)};
-}
-
-MaybeTensors CumExtreme::jvp(Ins ins, Outs, Tangents t) const {
-  if (index) return {std::nullopt};
-  return {gather_along(*t[0], extreme_index(ins[0], *this), order.axis, true)};
-}
-MaybeTensors CumExtreme::vjp(Ins ins, Outs, Tangents g, WantedMask) const {
-  return {scatter_along(*g[0], extreme_index(ins[0], *this), order.axis, true,
-                        shape_of(ins[0])[static_cast<std::size_t>(order.axis)])};
-}
-
-namespace {
-/// h_{k-1}
-Tensor previous(Ins ins, ScanOrder order) {
-  order.exclusive = true;
-  return recurrence(ins[0], ins[1], ins.size() == 3 ? MaybeTensor(ins[2]) : std::nullopt, order);
-}
-}  // namespace
-
-// dh_k = a_k dh_{k-1} + (da_k h_{k-1} + db_k)
-MaybeTensors LinearRecurrence::jvp(Ins ins, Outs outs, Tangents t) const {
-  const MaybeTensor from_a = map(t[0], [&](const Tensor& da) { return da * previous(ins, order); });
-  const Tensor source = dense(sum_of(from_a, t[1]), outs[0]);
-  return {recurrence(ins[0], source, ins.size() == 3 ? t[2] : std::nullopt, order)};
-}
-
-// D_k = g_k + a_{k+1} D_{k+1};  gb = D, ga_k = D_k h_{k-1}, ginitial = a_1 D_1 (and g_1, which an exclusive scan takes from it)
-MaybeTensors LinearRecurrence::vjp(Ins ins, Outs, Tangents g, WantedMask wanted) const {
-  const Tensor a = conjugate(ins[0]);
-  const Tensor D = run_back(a, *g[0], order);
-  MaybeTensors result(ins.size());
-  if (wanted[0]) result[0] = D * conjugate(used(previous(ins, order), order));
-  if (wanted[1]) result[1] = D;
-  if (ins.size() == 3 && wanted[2]) {
-    const Tensor through_first = first(used(a, order), order) * first(D, order);
-    result[2] = order.exclusive ? through_first + first(*g[0], order) : through_first;
-  }
-  return result;
-}
-
-}  // namespace ops
 
 using namespace ops;
 
 namespace {
 
-template <class List, class Make>
-Tensor scan(std::string_view name, const Operand& x, const ScanOptions& options, DType (*to)(DType), List, const Make& make) {
-  const CallScope scope(name, x.site());
-  Tensor tensor = as_tensor(x);
-  tensor = in_dtype(tensor, to(dtype_of_tensor(tensor)));
-  check_dtype(List{}, dtype_of_tensor(tensor));
-  const ScanOrder order{core::single_axis(options.axis, shape_of(tensor)), options.reverse, options.exclusive};
-  return apply(make(order), core::node_of(tensor).value.spec, {tensor});
+constexpr double infinity = std::numeric_limits<double>::infinity();
+
+/// What tells one scan from another here.
+struct Kind {
+  const char* name;
+  double identity;
+  bool log_space = false;  ///< float functions of integers give float64
+  PrimitiveRef (*plain)(ScanOrder) = nullptr;
+  PrimitiveRef (*carried)(ScanOrder) = nullptr;
+};
+
+template <class P>
+PrimitiveRef make(ScanOrder order) {
+  return make_primitive<P>(order);
 }
 
-Tensor recurrence_of(const Operand& a, const Operand& b, const Operand* initial, const ScanOptions& options) {
-  const CallScope scope("linear_recurrence", a.site());
-  DType dtype = number_dtype(common_dtype(a, b));
-  if (initial != nullptr) dtype = common_dtype(zeros({}, {.dtype = dtype}), *initial);
-  check_dtype(core::Numbers{}, dtype);
-  Tensor factors = in_dtype(a, dtype), terms = in_dtype(b, dtype);
-  const Shape shape = broadcast_shapes(shape_of(factors), shape_of(terms));
-  const ScanOrder order{core::single_axis(options.axis, shape), options.reverse, options.exclusive};
-  MaybeTensor start;
-  if (initial != nullptr) {
-    start = in_dtype(*initial, dtype);
-    std::vector<std::int64_t> rest(shape.begin(), shape.end());
-    rest.erase(rest.begin() + order.axis);
-    check(broadcasts_to(shape_of(*start), Shape(rest)),
-          "the initial value has shape {}, but a scan of {} along axis {} needs {}", shape_of(*start), shape, order.axis,
-          Shape(rest));
-    start = broadcast_to(*start, Shape(rest));
+constexpr Kind sum_kind = {"cumsum", 0, false, make<CumSum>, make<CarriedSum>};
+constexpr Kind product_kind = {"cumprod", 1, false, make<CumProd>, make<CarriedProduct>};
+constexpr Kind log_sum_kind = {"logcumsumexp", -infinity, true, make<LogCumSumExp>, make<CarriedLogSumExp>};
+constexpr Kind recurrence_kind = {"linear_recurrence", 0, false, make<LinearRecurrence>, make<CarriedRecurrence>};
+constexpr Kind largest_kind = {"cummax", -infinity};
+constexpr Kind smallest_kind = {"cummin", infinity};
+
+const Operand* value_of(const ScanInitial* initial) {
+  return initial == nullptr || ScanAccess::carry(*initial) != nullptr ? nullptr : &ScanAccess::value(*initial);
+}
+
+/// The dtype in which the elements and the initial value, if it is not a carry, meet.
+DType scan_dtype(const Kind& kind, DType elements, const ScanInitial* initial) {
+  const Operand* value = value_of(initial);
+  if (value != nullptr) elements = common_dtype(zeros({}, {.dtype = elements}), *value);
+  return kind.log_space ? float_dtype(elements) : number_dtype(elements);
+}
+
+ScanOrder order_of(const Kind& kind, const ScanOptions& options, const Shape& shape) {
+  check(options.rule == LogScanRule::weights || kind.log_space,
+        "the rule is that of logcumsumexp, and a {} has one rule only; leave .rule out", kind.name);
+  check(!options.include_initial || !options.exclusive,
+        "include_initial and exclusive exclude each other: with include_initial, the first n of the n + 1 outputs are the "
+        "exclusive "
+        "scan");
+  return {core::single_axis(options.axis, shape), options.reverse, options.exclusive};
+}
+
+Shape without_axis(const Shape& shape, int axis) {
+  std::vector<std::int64_t> rest(shape.begin(), shape.end());
+  rest.erase(rest.begin() + axis);
+  return Shape(rest);
+}
+
+/// A number or Tensor as initial value of lanes of the shape `rest`.
+Tensor initial_value(const Operand& value, DType dtype, const Shape& shape, int axis) {
+  const Tensor start = in_dtype(value, dtype);
+  const Shape rest = without_axis(shape, axis);
+  check(broadcasts_to(shape_of(start), rest), "the initial value has shape {}, but a scan of {} along axis {} needs {}",
+        shape_of(start), shape, axis, rest);
+  return broadcast_to(start, rest);
+}
+
+void check_carry(const Kind& kind, const ScanCarry& carry, DType dtype, const Shape& shape, int axis) {
+  const auto& parts = ScanAccess::parts(carry);
+  check(!parts.empty(), "an empty carry was given; take one from {}_with_carry", kind.name);
+  check(ScanAccess::scan(carry) == kind.name, "the carry is that of a {}; take one from {}_with_carry", ScanAccess::scan(carry),
+        kind.name);
+  check(ScanAccess::dtype(carry) == dtype, "the carry is that of a scan in {}, but this one is in {}; convert x with astype",
+        ScanAccess::dtype(carry), dtype);
+  const Shape rest = without_axis(shape, axis);
+  for (const Tensor& part : parts)
+    check(shape_of(part) == rest, "the carry has shape {}, but a scan of {} along axis {} needs {}", shape_of(part), shape,
+          axis, rest);
+}
+
+/// The parts from which a scan starts: those of a carry, or of a value, or of the identity.
+std::vector<Tensor> parts_of(const Kind& kind, const ScanInitial* initial, DType dtype, const Shape& shape, int axis) {
+  if (initial != nullptr && ScanAccess::carry(*initial) != nullptr) {
+    check_carry(kind, *ScanAccess::carry(*initial), dtype, shape, axis);
+    return ScanAccess::parts(*ScanAccess::carry(*initial));
   }
-  return recurrence(broadcast_to(factors, shape), broadcast_to(terms, shape), start, order);
+  const DType wide = carry_dtype(dtype);
+  const Operand* value = value_of(initial);
+  std::vector<Tensor> parts = {initial_value(value != nullptr ? *value : Operand(kind.identity), wide, shape, axis)};
+  if (kind.log_space) parts.push_back(ones(shape_of(parts[0]), {.dtype = wide}));  // e^m, once
+  for (std::size_t i = 1; i < carry_width(dtype); ++i) parts.push_back(zeros_like(parts[0]));
+  return parts;
+}
+
+/// x with one element more, last in scan order: an exclusive scan of that has the outputs of both kinds, n + 1.
+Tensor with_last(const Tensor& x, double element, ScanOrder order) {
+  Shape one = shape_of(x);
+  one[static_cast<std::size_t>(order.axis)] = 1;
+  const Tensor last = broadcast_to(in_dtype(element, dtype_of_tensor(x)), one);
+  return order.reverse ? concatenate({last, x}, {.axis = order.axis}) : concatenate({x, last}, {.axis = order.axis});
+}
+
+/// `elements`: x, or a and b, of one shape and dtype. An element that changes nothing: `neutral` of each.
+ScanWithCarry scan_with_parts(const Kind& kind, std::vector<Tensor> elements, const std::vector<double>& neutral,
+                              const ScanInitial* initial, ScanOrder order, bool include_initial) {
+  const DType dtype = dtype_of_tensor(elements[0]);
+  const std::vector<Tensor> parts = parts_of(kind, initial, dtype, shape_of(elements[0]), order.axis);
+  if (include_initial) {
+    for (std::size_t i = 0; i < elements.size(); ++i) elements[i] = with_last(elements[i], neutral[i], order);
+    order = exclusive(order);
+  }
+  std::vector<Tensor> outs = apply_carried(kind.carried(order), std::move(elements), parts);
+  Tensor y = outs[0];
+  outs.erase(outs.begin());
+  return {y, ScanAccess::make(std::move(outs), kind.name, dtype)};
+}
+
+struct Elements {
+  Tensor x;
+  ScanOrder order;
+};
+
+template <class List>
+Elements elements_of(const Kind& kind, const Operand& x, const ScanInitial* initial, const ScanOptions& options, List) {
+  const Tensor tensor = as_tensor(x);
+  const DType dtype = scan_dtype(kind, dtype_of_tensor(tensor), initial);
+  check_dtype(List{}, dtype);
+  return {in_dtype(tensor, dtype), order_of(kind, options, shape_of(tensor))};
+}
+
+template <class List>
+Tensor scan(const Kind& kind, const Operand& x, const ScanInitial* initial, const ScanOptions& options, List list) {
+  const CallScope scope(kind.name, x.site());
+  const Elements e = elements_of(kind, x, initial, options, list);
+  if (options.rule == LogScanRule::split) {
+    check(initial == nullptr && !options.include_initial,
+          "the split rule takes no initial value and no include_initial; use LogScanRule::weights");
+    return apply(make_primitive<LogCumSumExp>(e.order, options.rule), core::node_of(e.x).value.spec, {e.x});
+  }
+  if (initial == nullptr && !options.include_initial) return apply(kind.plain(e.order), core::node_of(e.x).value.spec, {e.x});
+  return scan_with_parts(kind, {e.x}, {kind.identity}, initial, e.order, options.include_initial).y;
+}
+
+template <class List>
+ScanWithCarry scan_with_carry(const Kind& kind, const Operand& x, const ScanInitial* initial, const ScanOptions& options,
+                              List list) {
+  const CallScope scope(kind.name, x.site());
+  const Elements e = elements_of(kind, x, initial, options, list);
+  check(options.rule == LogScanRule::weights, "the split rule ends with no carry; use LogScanRule::weights");
+  return scan_with_parts(kind, {e.x}, {kind.identity}, initial, e.order, options.include_initial);
+}
+
+// ---- linear recurrence ------------------------------------------------------------------------------------------------------
+
+struct Recurrence {
+  Tensor a, b;
+  ScanOrder order;
+};
+
+Recurrence recurrence_of(const Operand& a, const Operand& b, const ScanInitial* initial, const ScanOptions& options) {
+  const DType dtype = scan_dtype(recurrence_kind, common_dtype(a, b), initial);
+  check_dtype(core::Numbers{}, dtype);
+  const Tensor factors = in_dtype(a, dtype), terms = in_dtype(b, dtype);
+  const Shape shape = broadcast_shapes(shape_of(factors), shape_of(terms));
+  return {broadcast_to(factors, shape), broadcast_to(terms, shape), order_of(recurrence_kind, options, shape)};
+}
+
+Tensor recurrence_scan(const Operand& a, const Operand& b, const ScanInitial* initial, const ScanOptions& options) {
+  const CallScope scope(recurrence_kind.name, a.site());
+  const Recurrence r = recurrence_of(a, b, initial, options);
+  const Operand* value = value_of(initial);
+  if ((initial != nullptr && value == nullptr) || options.include_initial)
+    return scan_with_parts(recurrence_kind, {r.a, r.b}, {1, 0}, initial, r.order, options.include_initial).y;
+  if (value == nullptr) return recurrence(r.a, r.b, std::nullopt, r.order);
+  return recurrence(r.a, r.b, initial_value(*value, dtype_of_tensor(r.a), shape_of(r.a), r.order.axis), r.order);
+}
+
+ScanWithCarry recurrence_with_carry(const Operand& a, const Operand& b, const ScanInitial* initial,
+                                    const ScanOptions& options) {
+  const CallScope scope(recurrence_kind.name, a.site());
+  const Recurrence r = recurrence_of(a, b, initial, options);
+  return scan_with_parts(recurrence_kind, {r.a, r.b}, {1, 0}, initial, r.order, options.include_initial);
+}
+
+// ---- cummax, cummin ---------------------------------------------------------------------------------------------------------
+
+Tensor extremes(const Tensor& x, ScanOrder order, bool largest, bool index) {
+  return apply(make_primitive<CumExtreme>(order, largest, index), {shape_of(x), index ? DType::int64 : dtype_of_tensor(x)},
+               {x});
+}
+
+/// Elements [begin, begin + size) in scan order.
+Tensor run_of(const Tensor& x, std::int64_t begin, std::int64_t size, ScanOrder order) {
+  const std::int64_t n = shape_of(x)[static_cast<std::size_t>(order.axis)];
+  return slice_range(x, {order.axis, order.reverse ? n - begin - size : begin, 1, size});
+}
+
+/// The scan of the initial value (or the identity) and x: n + 1 extremes.
+Tensor extremes_from(const Kind& kind, const Elements& e, const ScanInitial* initial, bool largest) {
+  const DType dtype = dtype_of_tensor(e.x);
+  Tensor start;
+  if (initial != nullptr && ScanAccess::carry(*initial) != nullptr) {
+    check_carry(kind, *ScanAccess::carry(*initial), dtype, shape_of(e.x), e.order.axis);
+    start = ScanAccess::parts(*ScanAccess::carry(*initial))[0];
+  } else if (const Operand* value = value_of(initial)) {
+    start = initial_value(*value, dtype, shape_of(e.x), e.order.axis);
+  } else {
+    Shape one = shape_of(e.x);
+    one[static_cast<std::size_t>(e.order.axis)] = 1;  // an exclusive scan begins with its identity
+    start =
+        reshape(extremes(zeros(one, {.dtype = dtype}), exclusive(e.order), largest, false), without_axis(one, e.order.axis));
+  }
+  Shape front = shape_of(e.x);
+  front[static_cast<std::size_t>(e.order.axis)] = 1;
+  start = reshape(start, front);
+  const Tensor all =
+      e.order.reverse ? concatenate({e.x, start}, {.axis = e.order.axis}) : concatenate({start, e.x}, {.axis = e.order.axis});
+  return extremes(all, e.order.inclusive(), largest, false);
+}
+
+Tensor seen_of(const Tensor& all, ScanOrder order, bool include_initial) {
+  const std::int64_t n = shape_of(all)[static_cast<std::size_t>(order.axis)] - 1;
+  return include_initial ? all : run_of(all, order.exclusive ? 0 : 1, n, order);
+}
+
+Tensor extreme_scan(const Kind& kind, const Operand& x, const ScanInitial* initial, const ScanOptions& options, bool largest) {
+  const CallScope scope(kind.name, x.site());
+  const Elements e = elements_of(kind, x, initial, options, core::Reals{});
+  if (initial == nullptr && !options.include_initial) return extremes(e.x, e.order, largest, false);
+  return seen_of(extremes_from(kind, e, initial, largest), e.order, options.include_initial);
+}
+
+ScanWithCarry extreme_with_carry(const Kind& kind, const Operand& x, const ScanInitial* initial, const ScanOptions& options,
+                                 bool largest) {
+  const CallScope scope(kind.name, x.site());
+  const Elements e = elements_of(kind, x, initial, options, core::Reals{});
+  const Tensor all = extremes_from(kind, e, initial, largest);
+  const std::int64_t n = shape_of(e.x)[static_cast<std::size_t>(e.order.axis)];
+  const Tensor last = reshape(run_of(all, n, 1, e.order), without_axis(shape_of(e.x), e.order.axis));
+  return {seen_of(all, e.order, options.include_initial), ScanAccess::make({last}, kind.name, dtype_of_tensor(e.x))};
+}
+
+ScanWithIndices extreme_with_indices(const Kind& kind, const Operand& x, const ScanOptions& options, bool largest) {
+  const CallScope scope(largest ? "cummax_with_indices" : "cummin_with_indices", x.site());
+  check(!options.include_initial,
+        "the identity, which include_initial puts first, stands nowhere along the axis; leave it out");
+  const Elements e = elements_of(kind, x, nullptr, options, core::Reals{});
+  return {extremes(e.x, e.order, largest, false), extremes(e.x, e.order, largest, true)};
 }
 
 }  // namespace
 
-Tensor cumsum(const Operand& x, const ScanOptions& options) {
-  return scan("cumsum", x, options, number_dtype, core::Numbers{}, [](ScanOrder o) { return make_primitive<CumSum>(o); });
+Tensor cumsum(const Operand& x, const ScanOptions& o) { return scan(sum_kind, x, nullptr, o, core::Numbers{}); }
+Tensor cumsum(const Operand& x, const ScanInitial& initial, const ScanOptions& o) {
+  return scan(sum_kind, x, &initial, o, core::Numbers{});
 }
-Tensor cumprod(const Operand& x, const ScanOptions& options) {
-  return scan("cumprod", x, options, number_dtype, core::Numbers{}, [](ScanOrder o) { return make_primitive<CumProd>(o); });
+ScanWithCarry cumsum_with_carry(const Operand& x, const ScanOptions& o) {
+  return scan_with_carry(sum_kind, x, nullptr, o, core::Numbers{});
 }
-Tensor cummax(const Operand& x, const ScanOptions& options) {
-  return scan("cummax", x, options, number_dtype, core::Reals{},
-              [](ScanOrder o) { return make_primitive<CumExtreme>(o, true, false); });
-}
-Tensor cummin(const Operand& x, const ScanOptions& options) {
-  return scan("cummin", x, options, number_dtype, core::Reals{},
-              [](ScanOrder o) { return make_primitive<CumExtreme>(o, false, false); });
-}
-Tensor logcumsumexp(const Operand& x, const ScanOptions& options) {
-  return scan("logcumsumexp", x, options, float_dtype, core::Floats{},
-              [](ScanOrder o) { return make_primitive<LogCumSumExp>(o); });
+ScanWithCarry cumsum_with_carry(const Operand& x, const ScanInitial& initial, const ScanOptions& o) {
+  return scan_with_carry(sum_kind, x, &initial, o, core::Numbers{});
 }
 
-Tensor linear_recurrence(const Operand& a, const Operand& b, const ScanOptions& options) {
-  return recurrence_of(a, b, nullptr, options);
+Tensor cumprod(const Operand& x, const ScanOptions& o) { return scan(product_kind, x, nullptr, o, core::Numbers{}); }
+Tensor cumprod(const Operand& x, const ScanInitial& initial, const ScanOptions& o) {
+  return scan(product_kind, x, &initial, o, core::Numbers{});
 }
-Tensor linear_recurrence(const Operand& a, const Operand& b, const Operand& initial, const ScanOptions& options) {
-  return recurrence_of(a, b, &initial, options);
+ScanWithCarry cumprod_with_carry(const Operand& x, const ScanOptions& o) {
+  return scan_with_carry(product_kind, x, nullptr, o, core::Numbers{});
+}
+ScanWithCarry cumprod_with_carry(const Operand& x, const ScanInitial& initial, const ScanOptions& o) {
+  return scan_with_carry(product_kind, x, &initial, o, core::Numbers{});
+}
+
+Tensor cummax(const Operand& x, const ScanOptions& o) { return extreme_scan(largest_kind, x, nullptr, o, true); }
+Tensor cummax(const Operand& x, const ScanInitial& initial, const ScanOptions& o) {
+  return extreme_scan(largest_kind, x, &initial, o, true);
+}
+ScanWithCarry cummax_with_carry(const Operand& x, const ScanOptions& o) {
+  return extreme_with_carry(largest_kind, x, nullptr, o, true);
+}
+ScanWithCarry cummax_with_carry(const Operand& x, const ScanInitial& initial, const ScanOptions& o) {
+  return extreme_with_carry(largest_kind, x, &initial, o, true);
+}
+ScanWithIndices cummax_with_indices(const Operand& x, const ScanOptions& o) {
+  return extreme_with_indices(largest_kind, x, o, true);
+}
+
+Tensor cummin(const Operand& x, const ScanOptions& o) { return extreme_scan(smallest_kind, x, nullptr, o, false); }
+Tensor cummin(const Operand& x, const ScanInitial& initial, const ScanOptions& o) {
+  return extreme_scan(smallest_kind, x, &initial, o, false);
+}
+ScanWithCarry cummin_with_carry(const Operand& x, const ScanOptions& o) {
+  return extreme_with_carry(smallest_kind, x, nullptr, o, false);
+}
+ScanWithCarry cummin_with_carry(const Operand& x, const ScanInitial& initial, const ScanOptions& o) {
+  return extreme_with_carry(smallest_kind, x, &initial, o, false);
+}
+ScanWithIndices cummin_with_indices(const Operand& x, const ScanOptions& o) {
+  return extreme_with_indices(smallest_kind, x, o, false);
+}
+
+Tensor logcumsumexp(const Operand& x, const ScanOptions& o) { return scan(log_sum_kind, x, nullptr, o, core::Inexact{}); }
+Tensor logcumsumexp(const Operand& x, const ScanInitial& initial, const ScanOptions& o) {
+  return scan(log_sum_kind, x, &initial, o, core::Inexact{});
+}
+ScanWithCarry logcumsumexp_with_carry(const Operand& x, const ScanOptions& o) {
+  return scan_with_carry(log_sum_kind, x, nullptr, o, core::Inexact{});
+}
+ScanWithCarry logcumsumexp_with_carry(const Operand& x, const ScanInitial& initial, const ScanOptions& o) {
+  return scan_with_carry(log_sum_kind, x, &initial, o, core::Inexact{});
+}
+
+Tensor linear_recurrence(const Operand& a, const Operand& b, const ScanOptions& o) { return recurrence_scan(a, b, nullptr, o); }
+Tensor linear_recurrence(const Operand& a, const Operand& b, const ScanInitial& initial, const ScanOptions& o) {
+  return recurrence_scan(a, b, &initial, o);
+}
+ScanWithCarry linear_recurrence_with_carry(const Operand& a, const Operand& b, const ScanOptions& o) {
+  return recurrence_with_carry(a, b, nullptr, o);
+}
+ScanWithCarry linear_recurrence_with_carry(const Operand& a, const Operand& b, const ScanInitial& initial,
+                                           const ScanOptions& o) {
+  return recurrence_with_carry(a, b, &initial, o);
 }
 
 }  // namespace scangrad::inline v0

@@ -7,7 +7,6 @@
 //   LogCumSumExp                          M t = LseMean and M^H g = LseMeanAdjoint, with the kept and added weights r and c
 
 #include "ops/rules.h"
-#include "ops/scan/monoid.h"
 #include "scangrad/scan.h"
 
 namespace scangrad::inline v0::ops {
@@ -29,20 +28,26 @@ struct ScanPrimitive : AlongAxes<Primitive> {
   ScanOrder order;
 };
 
-struct CumSum final : ScanPrimitive {
+/// A scan that its order says all of.
+template <class P>
+struct OrderedScan : ScanPrimitive {
   using ScanPrimitive::ScanPrimitive;
+  PrimitiveRef behind_batch() const final { return make_primitive<P>(order.behind_batch()); }
+};
+
+struct CumSum final : OrderedScan<CumSum> {
+  using OrderedScan::OrderedScan;
   std::string_view name() const override { return "cumsum"; }
-  PrimitiveRef behind_batch() const override { return make_primitive<CumSum>(order.behind_batch()); }
   MaybeTensors jvp(Ins ins, Outs outs, Tangents t) const override;
   MaybeTensors vjp(Ins ins, Outs outs, Tangents g, WantedMask) const override;
 };
 
-struct CumProd final : ScanPrimitive {
-  using ScanPrimitive::ScanPrimitive;
+struct CumProd final : OrderedScan<CumProd> {
+  using OrderedScan::OrderedScan;
   std::string_view name() const override { return "cumprod"; }
-  PrimitiveRef behind_batch() const override { return make_primitive<CumProd>(order.behind_batch()); }
   MaybeTensors jvp(Ins ins, Outs outs, Tangents t) const override;
   MaybeTensors vjp(Ins ins, Outs outs, Tangents g, WantedMask) const override;
+  std::optional<core::OutsAndTangents> jvp_fused(Ins ins, Tangents t) const override;
 };
 
 /// The running extreme, or (`index`) where it stands along the axis, -1 before the first element.
@@ -52,40 +57,49 @@ struct CumExtreme final : ScanPrimitive {
   PrimitiveRef behind_batch() const override { return make_primitive<CumExtreme>(order.behind_batch(), largest, index); }
   MaybeTensors jvp(Ins ins, Outs outs, Tangents t) const override;
   MaybeTensors vjp(Ins ins, Outs outs, Tangents g, WantedMask) const override;
+  std::optional<core::OutsAndTangents> jvp_fused(Ins ins, Tangents t) const override;
   bool largest, index;
 };
 
 /// Inputs a, b and, optionally, the initial h.
-struct LinearRecurrence final : ScanPrimitive {
-  using ScanPrimitive::ScanPrimitive;
+struct LinearRecurrence final : OrderedScan<LinearRecurrence> {
+  using OrderedScan::OrderedScan;
   std::string_view name() const override { return "linear_recurrence"; }
-  PrimitiveRef behind_batch() const override { return make_primitive<LinearRecurrence>(order.behind_batch()); }
   MaybeTensors jvp(Ins ins, Outs outs, Tangents t) const override;
   MaybeTensors vjp(Ins ins, Outs outs, Tangents g, WantedMask wanted) const override;
+  std::optional<core::OutsAndTangents> jvp_fused(Ins ins, Tangents t) const override;
 };
 
-struct LogCumSumExp final : ScanPrimitive {
-  using ScanPrimitive::ScanPrimitive;
+// The primitives of logcumsumexp may have one input more, the head: how many times the first element of each lane counts.
+
+/// A scan whose derivatives, or whose kernel, follow one of the two rules.
+template <class P>
+struct LogScan : ScanPrimitive {
+  explicit LogScan(ScanOrder o, LogScanRule r = LogScanRule::weights) : ScanPrimitive(o), rule(r) {}
+  PrimitiveRef behind_batch() const final { return make_primitive<P>(order.behind_batch(), rule); }
+  LogScanRule rule;
+};
+
+struct LogCumSumExp final : LogScan<LogCumSumExp> {
+  using LogScan::LogScan;
   std::string_view name() const override { return "logcumsumexp"; }
-  PrimitiveRef behind_batch() const override { return make_primitive<LogCumSumExp>(order.behind_batch()); }
   MaybeTensors jvp(Ins ins, Outs outs, Tangents t) const override;
   MaybeTensors vjp(Ins ins, Outs outs, Tangents g, WantedMask) const override;
+  std::optional<core::OutsAndTangents> jvp_fused(Ins ins, Tangents t) const override;
 };
 
 /// (M t)_k = sum_{i in S_k} w_ki t_i with w_ki = exp(x_i - y_k): the running weighted mean. Inputs x, t.
-struct LseMean final : ScanPrimitive {
-  using ScanPrimitive::ScanPrimitive;
+struct LseMean final : LogScan<LseMean> {
+  using LogScan::LogScan;
   std::string_view name() const override { return "logcumsumexp_jvp"; }
-  PrimitiveRef behind_batch() const override { return make_primitive<LseMean>(order.behind_batch()); }
   MaybeTensors jvp(Ins ins, Outs outs, Tangents t) const override;
   MaybeTensors vjp(Ins ins, Outs outs, Tangents g, WantedMask wanted) const override;
 };
 
-/// (M^H g)_i = sum_{k: i in S_k} w_ki g_k. Inputs x, g.
-struct LseMeanAdjoint final : ScanPrimitive {
-  using ScanPrimitive::ScanPrimitive;
+/// (M^H g)_i = sum_{k: i in S_k} conj(w_ki) g_k. Inputs x, g.
+struct LseMeanAdjoint final : LogScan<LseMeanAdjoint> {
+  using LogScan::LogScan;
   std::string_view name() const override { return "logcumsumexp_vjp"; }
-  PrimitiveRef behind_batch() const override { return make_primitive<LseMeanAdjoint>(order.behind_batch()); }
   MaybeTensors jvp(Ins ins, Outs outs, Tangents t) const override;
   MaybeTensors vjp(Ins ins, Outs outs, Tangents g, WantedMask wanted) const override;
 };
@@ -103,5 +117,11 @@ struct LseWeight final : ScanPrimitive {
 /// y_k = x_{k-1} in scan order, y_1 = 0; and its adjoint, y_k = x_{k+1} with 0 at the end.
 Tensor shift(const Tensor& x, ScanOrder order);
 Tensor unshift(const Tensor& x, ScanOrder order);
+/// The first element in scan order, without the axis; zeros of an empty one.
+Tensor first(const Tensor& x, ScanOrder order);
+
+/// h_k = a_k h_{k-1} + b_k for inputs of one shape and dtype.
+Tensor recurrence(const Tensor& a, const Tensor& b, const MaybeTensor& initial, ScanOrder order);
+inline ScanOrder exclusive(ScanOrder order) { return {order.axis, order.reverse, true}; }
 
 }  // namespace scangrad::inline v0::ops

@@ -1,0 +1,270 @@
+// The fused derivatives of the scans (ops/scan/fused.h) as plain loops: value and tangent on one way forwards, cotangents on the way back.
+
+#include "cpu/hot_scan.h"
+#include "cpu/scan_lanes.h"
+#include "ops/scan/fused.h"
+
+namespace scangrad::inline v0::cpu {
+namespace {
+
+void allocate_all(const Context& context, Outputs outs) {
+  for (Array& out : outs) context.allocate(out);
+}
+
+/// The value of floating scans once more, by the kernel that computes it alone: its bits do not depend on who asks.
+void value_again(const Context& context, HotCall call) {
+  if (is_hot(call.out[0]->dtype())) run_hot(context, call);
+}
+
+/// Lanes over two inputs and two outputs of one shape.
+Lanes<4> pair_lanes(Inputs ins, Outputs outs, const ScanOrder& order) {
+  return Lanes<4>::along(outs[0].shape(), {ins[0]->strides, ins[1]->strides, outs[0].strides, outs[1].strides}, order.axis,
+                         order.reverse);
+}
+
+/// x, t -> y, dy: `next(state, x, t)` takes one element in, `value` and `tangent` are what is seen of a state.
+template <class T, class State, class Next, class Value, class Tangent>
+void pair_scan(const Context& context, const ScanOrder& order, Inputs ins, Outputs outs, const State& start, const Next& next,
+               const Value& value, const Tangent& tangent) {
+  const auto lanes = pair_lanes(ins, outs, order);
+  const T *x = ins[0]->data<T>(), *t = ins[1]->data<T>();
+  T *y = outs[0].data<T>(), *dy = outs[1].data<T>();
+  for_each_lane(context, lanes, [&](auto at) {
+    State state = start;
+    for (std::int64_t k = 0; k < lanes.length; ++k) {
+      const State joined = next(state, x[at[0]], t[at[1]]);
+      const State& seen = order.exclusive ? state : joined;
+      y[at[2]] = value(seen);
+      dy[at[3]] = tangent(seen);
+      state = joined;
+      for (std::size_t i = 0; i < 4; ++i) at[i] += lanes.step[i];
+    }
+  });
+}
+
+// dy_k = x_k dy_{k-1} + y_{k-1} t_k
+void cumprod_jvp(const Context& context, const Primitive& primitive, Inputs ins, Outputs outs) {
+  allocate_all(context, outs);
+  visit_checked(Inexact{}, outs[0].dtype(), [&]<class T>() {
+    using C = ops::Carry<T>;
+    struct State {
+      C product, tangent;
+      bool empty = false;
+    };
+    pair_scan<T>(
+        context, order_of(primitive), ins, outs, State{ops::from_real<C>(1), C{}, true},
+        [](const State& s, T x_k, T t_k) {
+          const C x = ops::carried(x_k), t = ops::carried(t_k);
+          if (s.empty) return State{x, t};
+          return State{ops::multiply(s.product, x), ops::add(ops::multiply(x, s.tangent), ops::multiply(s.product, t))};
+        },
+        [](const State& s) { return ops::stored<T>(s.product); }, [](const State& s) { return ops::stored<T>(s.tangent); });
+  });
+  value_again(context, {.scan = HotScan::cumprod, .order = order_of(primitive), .in = {ins[0]}, .out = {&outs[0]}, .first = 1});
+}
+
+template <bool largest>
+void extreme_jvp(const Context& context, const ScanOrder& order, Inputs ins, Outputs outs) {
+  visit_checked(Floats{}, outs[0].dtype(), [&]<class T>() {
+    using M = ops::ExtremeMonoid<T, largest>;
+    struct State {
+      typename M::State extreme;
+      T tangent;
+    };
+    pair_scan<T>(
+        context, order, ins, outs, State{M::identity(), T{}},
+        [](const State& s, T x, T t) {
+          const auto joined = M::combine({s.extreme.value, 0}, M::lift(x, 1));
+          return State{joined, joined.index == 1 ? t : s.tangent};
+        },
+        [](const State& s) { return M::project(s.extreme); }, [](const State& s) { return s.tangent; });
+  });
+}
+
+void cumextreme_jvp(const Context& context, const Primitive& primitive, Inputs ins, Outputs outs) {
+  const auto& scan = static_cast<const ops::CumExtremeJvp&>(primitive);
+  allocate_all(context, outs);
+  if (scan.largest) extreme_jvp<true>(context, scan.order, ins, outs);
+  else extreme_jvp<false>(context, scan.order, ins, outs);
+  value_again(context, {.scan = scan.largest ? HotScan::cummax : HotScan::cummin,
+                        .order = scan.order,
+                        .in = {ins[0]},
+                        .out = {&outs[0]},
+                        .first = scan.largest ? -INFINITY : INFINITY});
+}
+
+void logcumsumexp_jvp(const Context& context, const Primitive& primitive, Inputs ins, Outputs outs) {
+  allocate_all(context, outs);
+  if (is_hot(outs[0].dtype()))
+    return run_hot(context, {.scan = HotScan::logcumsumexp_and_mean,
+                             .order = order_of(primitive),
+                             .in = {ins[0], ins[1]},
+                             .out = {&outs[0], &outs[1]},
+                             .first = -INFINITY});
+  visit_checked(Inexact{}, outs[0].dtype(), [&]<class T>() {
+    using M = ops::WeightedMeanMonoid<T>;
+    using State = typename M::State;
+    pair_scan<T>(
+        context, order_of(primitive), ins, outs, M::identity(),
+        [](const State& s, T x, T t) { return M::combine(s, M::lift(x, t)); },
+        [](const State& s) { return M::Weights::project(s.weights); }, [](const State& s) { return M::project(s); });
+  });
+}
+
+// dh_k = a_k dh_{k-1} + (da_k h_{k-1} + db_k)
+void linear_recurrence_jvp(const Context& context, const Primitive& primitive, Inputs ins, Outputs outs) {
+  const ScanOrder& order = order_of(primitive);
+  allocate_all(context, outs);
+  const Shape& shape = outs[0].shape();
+  const std::size_t n = ins.size() / 2;
+  const Strides none(shape.size(), 0);
+  const auto initial_strides = [&](std::size_t i) { return n == 3 ? strides_without_axis(*ins[i], order.axis) : none; };
+  const auto lanes = Lanes<8>::along(shape,
+                                     {ins[0]->strides, ins[1]->strides, ins[n]->strides, ins[n + 1]->strides, outs[0].strides,
+                                      outs[1].strides, initial_strides(2), initial_strides(n + 2)},
+                                     order.axis, order.reverse);
+  visit_checked(Inexact{}, outs[0].dtype(), [&]<class T>() {
+    using C = ops::Carry<T>;
+    const T *a = ins[0]->data<T>(), *b = ins[1]->data<T>(), *da = ins[n]->data<T>(), *db = ins[n + 1]->data<T>();
+    T *y = outs[0].data<T>(), *dy = outs[1].data<T>();
+    for_each_lane(context, lanes, [&](auto at) {
+      C h = n == 3 ? ops::carried(ins[2]->data<T>()[at[6]]) : C{};
+      C dh = n == 3 ? ops::carried(ins[n + 2]->data<T>()[at[7]]) : C{};
+      for (std::int64_t k = 0; k < lanes.length; ++k) {
+        const C factor = ops::carried(a[at[0]]);
+        const C source = ops::add(ops::multiply(ops::carried(da[at[2]]), h), ops::carried(db[at[3]]));
+        const C next = ops::add(ops::multiply(factor, h), ops::carried(b[at[1]]));
+        const C next_tangent = ops::add(ops::multiply(factor, dh), source);
+        y[at[4]] = ops::stored<T>(order.exclusive ? h : next);
+        dy[at[5]] = ops::stored<T>(order.exclusive ? dh : next_tangent);
+        h = next, dh = next_tangent;
+        for (std::size_t i = 0; i < 8; ++i) at[i] += lanes.step[i];
+      }
+    });
+  });
+  value_again(context, {.scan = HotScan::linear_recurrence,
+                        .order = order,
+                        .in = {ins[0], ins[1]},
+                        .out = {&outs[0]},
+                        .initial = n == 3 ? ins[2] : nullptr,
+                        .initial_part = outs[0].dtype() == DType::float64 ? 2 : 1});
+}
+
+// R_k = g_k + conj(x_{k+1}) R_{k+1}, gx_k = conj(p_k) R_k, with p the products before k. Of an exclusive scan, element k meets the
+// cotangent of the next output, and the last element none.
+void cumprod_vjp(const Context& context, const Primitive& primitive, Inputs ins, Outputs outs) {
+  const ScanOrder& order = order_of(primitive);
+  const auto lanes = scan_lanes_of<3>(outs[0], {ins[0], ins[1]}, order);
+  visit_checked(Inexact{}, outs[0].dtype(), [&]<class T>() {
+    using C = ops::Carry<T>;
+    const auto [x_step, g_step, v_step] = lanes.step;
+    const auto lane = [&, x_step = x_step, g_step = g_step, v_step = v_step](const auto& at, C* memory) {
+      const T* x = ins[0]->data<T>() + at[0];
+      const T* g = ins[1]->data<T>() + at[1] + (order.exclusive ? g_step : 0);
+      T* v = outs[0].data<T>() + at[2];
+      std::int64_t n = lanes.length;
+      if (order.exclusive && n > 0) v[--n * v_step] = T{};
+      C R{};
+      BackwardStates<C>::run(
+          n, ops::from_real<C>(1), memory,
+          [&](const C& p, std::int64_t k) { return ops::multiply(p, ops::carried(x[k * x_step])); },
+          [&](std::int64_t k, const C& before, const C&) {
+            const C reached = ops::carried(g[k * g_step]);
+            R = k + 1 < n ? ops::add(reached, ops::multiply(ops::conjugated(ops::carried(x[(k + 1) * x_step])), R)) : reached;
+            v[k * v_step] = ops::stored<T>(ops::multiply(ops::conjugated(before), R));
+          });
+    };
+    for_each_lane_back<C>(
+        context, lanes, [&] { context.allocate(outs[0]); }, lane);
+  });
+}
+
+template <bool largest>
+void extreme_vjp(const Context& context, const ScanOrder& order, Inputs ins, Outputs outs) {
+  const auto lanes = scan_lanes_of<3>(outs[0], {ins[0], ins[1]}, order);
+  visit_checked(Floats{}, outs[0].dtype(), [&]<class T>() {
+    using M = ops::ExtremeMonoid<T, largest>;
+    using State = typename M::State;
+    const auto [x_step, g_step, v_step] = lanes.step;
+    const auto lane = [&, x_step = x_step, g_step = g_step, v_step = v_step](const auto& at, State* memory) {
+      const T* x = ins[0]->data<T>() + at[0];
+      const T* g = ins[1]->data<T>() + at[1] + (order.exclusive ? g_step : 0);
+      T* v = outs[0].data<T>() + at[2];
+      std::int64_t n = lanes.length;
+      if (order.exclusive && n > 0) v[--n * v_step] = T{};
+      ops::Carry<T> sum{};
+      BackwardStates<State>::run(
+          n, M::identity(), memory, [&](const State& s, std::int64_t k) { return M::combine(s, M::lift(x[k * x_step], k)); },
+          [&](std::int64_t k, const State&, const State& after) {
+            sum = ops::add(sum, ops::carried(g[k * g_step]));
+            const bool begins = after.index == k;  // the reign of element k
+            v[k * v_step] = begins ? ops::stored<T>(sum) : T{};
+            if (begins) sum = {};
+          });
+    };
+    for_each_lane_back<State>(
+        context, lanes, [&] { context.allocate(outs[0]); }, lane);
+  });
+}
+
+void cumextreme_vjp(const Context& context, const Primitive& primitive, Inputs ins, Outputs outs) {
+  const auto& scan = static_cast<const ops::CumExtremeVjp&>(primitive);
+  if (scan.largest) extreme_vjp<true>(context, scan.order, ins, outs);
+  else extreme_vjp<false>(context, scan.order, ins, outs);
+}
+
+// D_k = g_k + conj(a_{k+1}) D_{k+1}; gb = D, ga_k = D_k conj(h_{k-1}), ginitial = conj(a_1) D_1 (and g_1 of an exclusive scan)
+void linear_recurrence_vjp(const Context& context, const Primitive& primitive, Inputs ins, Outputs outs) {
+  const ScanOrder& order = order_of(primitive);
+  const Shape& shape = outs[0].shape();
+  const bool has_initial = outs.size() == 3;
+  const Strides row_major = core::dense_strides(shape), none(shape.size(), 0);
+  if (has_initial) outs[2].strides = core::dense_strides(outs[2].shape());
+  const auto lanes = Lanes<7>::along(shape,
+                                     {ins[0]->strides, ins[1]->strides, ins.back()->strides, row_major, row_major,
+                                      has_initial ? strides_without_axis(*ins[2], order.axis) : none,
+                                      has_initial ? strides_without_axis(outs[2], order.axis) : none},
+                                     order.axis, order.reverse);
+  visit_checked(Inexact{}, outs[0].dtype(), [&]<class T>() {
+    using C = ops::Carry<T>;
+    using M = ops::AffineMonoid<T>;
+    const auto lane = [&](const auto& at, C* memory) {
+      const auto& step = lanes.step;
+      const T *a = ins[0]->data<T>() + at[0], *b = ins[1]->data<T>() + at[1], *g = ins.back()->data<T>() + at[2];
+      T *ga = outs[0].data<T>() + at[3], *gb = outs[1].data<T>() + at[4];
+      const std::int64_t length = lanes.length, n = order.exclusive && length > 0 ? length - 1 : length;
+      if (n < length) ga[n * step[3]] = gb[n * step[4]] = T{};
+      const auto factor = [&](std::int64_t k) { return ops::conjugated(ops::carried(a[k * step[0]])); };
+      C D{};
+      BackwardStates<C>::run(
+          n, has_initial ? ops::carried(ins[2]->data<T>()[at[5]]) : C{}, memory,
+          [&](const C& h, std::int64_t k) { return M::apply(M::lift(a[k * step[0]], b[k * step[1]]), h); },
+          [&](std::int64_t k, const C& before, const C&) {
+            const C reached = ops::carried(g[(order.exclusive ? k + 1 : k) * step[2]]);
+            D = k + 1 < n ? ops::add(reached, ops::multiply(factor(k + 1), D)) : reached;
+            gb[k * step[4]] = ops::stored<T>(D);
+            ga[k * step[3]] = ops::stored<T>(ops::multiply(D, ops::conjugated(before)));
+          });
+      if (!has_initial) return;
+      C total = n > 0 ? ops::multiply(factor(0), D) : C{};
+      if (order.exclusive && length > 0) total = ops::add(total, ops::carried(g[0]));
+      outs[2].data<T>()[at[6]] = ops::stored<T>(total);
+    };
+    for_each_lane_back<C>(
+        context, lanes, [&] { allocate_all(context, outs); }, lane);
+  });
+}
+
+}  // namespace
+
+void register_fused_scans() {
+  core::add_kernel<ops::CumProdJvp>(DeviceType::cpu, cumprod_jvp);
+  core::add_kernel<ops::CumProdVjp>(DeviceType::cpu, cumprod_vjp);
+  core::add_kernel<ops::CumExtremeJvp>(DeviceType::cpu, cumextreme_jvp);
+  core::add_kernel<ops::CumExtremeVjp>(DeviceType::cpu, cumextreme_vjp);
+  core::add_kernel<ops::LinearRecurrenceJvp>(DeviceType::cpu, linear_recurrence_jvp);
+  core::add_kernel<ops::LinearRecurrenceVjp>(DeviceType::cpu, linear_recurrence_vjp);
+  core::add_kernel<ops::LogCumSumExpJvp>(DeviceType::cpu, logcumsumexp_jvp);
+}
+
+}  // namespace scangrad::inline v0::cpu

@@ -1,0 +1,39 @@
+#include "judge/isa.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+
+namespace judge {
+
+std::vector<std::string> isa_levels() {
+  std::vector<std::string> levels;
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  const auto has = [&](const char* level, bool yes) {
+    if (yes) levels.push_back(level);
+    return yes;
+  };
+  has("v2", __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("popcnt")) &&
+      has("v3", __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2")) &&
+      has("v4", __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512cd") &&
+                    __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"));
+#endif
+  return levels;
+}
+
+void choose_isa(const std::string& program, const std::string& level, int lacking) {
+  if (level != "v2" && level != "v3" && level != "v4") {
+    std::fprintf(stderr, "%s: no instruction set level '%s'; there are v2, v3 and v4\n", program.c_str(), level.c_str());
+    std::exit(64);
+  }
+  const auto levels = isa_levels();
+  if (std::find(levels.begin(), levels.end(), level) == levels.end()) {
+    std::fprintf(stderr, "%s: this machine has no x86-64-%s; the best it has is %s\n", program.c_str(), level.c_str(),
+                 levels.empty() ? "none of them" : levels.back().c_str());
+    std::exit(lacking);
+  }
+  setenv("SCANGRAD_ISA", level.c_str(), 1);
+}
+
+}  // namespace judge

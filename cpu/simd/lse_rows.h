@@ -42,7 +42,7 @@ struct Chain {
 };
 
 /// The tile's prefixes on their own, before the carry.
-template <class T, bool tangent>
+template <class T, bool tangent, bool keep_weights = false>
 class LseTile {
  public:
   static constexpr bool full = is_full<T>;
@@ -85,6 +85,22 @@ class LseTile {
     }
     if (!plain) scan_any(count);
   }
+  /// The last prefix alone: what the carry needs.
+  State sum(std::int64_t count) {
+    if (full || tangent || !plain) {
+      scan(count);
+      return total(count);
+    }
+    D s{}, s2{};
+    const D m = splat(reference);
+    std::int64_t i = 0;
+    for (; i + lanes < count; i += 2 * lanes) {
+      s += light_exp(load(x_of + i) - m);
+      s2 += light_exp(load(x_of + i + lanes) - m);
+    }
+    if (i < count) s += light_exp(load(x_of + i) - m);
+    return {m, last_lane(prefix_sum(s + s2)), D{}};
+  }
   State total(std::int64_t count) const {
     return {splat(plain ? reference : ref_of[count - 1]), splat(s_of[count - 1]), tangent ? splat(u_of[count - 1]) : D{}};
   }
@@ -92,7 +108,11 @@ class LseTile {
 
   bool plain = false;
   double reference = 0;
-  alignas(64) double x_of[tile], t_of[tangent ? tile : 8], s_of[tile], u_of[tangent ? tile : 8], e_of[tile], ref_of[tile];
+
+  // Buffers a multiple of 4 KiB apart would make each load wait for the store before it.
+  static constexpr std::int64_t spaced = tile + 80;
+  alignas(64) double x_of[spaced], s_of[spaced], t_of[tangent ? spaced : 8], u_of[tangent ? spaced : 8];
+  alignas(64) double e_of[keep_weights ? spaced : 8], ref_of[spaced];
 
  private:
   void scan_plain(std::int64_t count) {
@@ -101,7 +121,7 @@ class LseTile {
     for (std::int64_t i = 0; i < count; i += lanes) {
       const D x = load(x_of + i);
       const D e = exp_of_difference<full, Range::narrow>(x, m);
-      if constexpr (!tangent) store(e_of + i, e);
+      if constexpr (keep_weights) store(e_of + i, e);
       const D p = prefix_sum(e);
       store(s_of + i, s.plus(p));
       s.add(last_lane(p));
@@ -224,8 +244,7 @@ class LseAdjointRow {
       keep[0] = carry.ref[0], keep[1] = carry.s[0], keep[2] = carry.s_low[0];
       if (at + tile >= job_.length) break;
       t_.read(at, tile);
-      t_.scan(tile);
-      const auto total = t_.total(tile);
+      const auto total = t_.sum(tile);
       carry.absorb(total.ref, total.s, total.u);
     }
     Suffix later;
@@ -298,7 +317,7 @@ class LseAdjointRow {
   }
 
   const ScanJob& job_;
-  LseTile<T, false> t_;
+  LseTile<T, false, true> t_;
   Reader<T> g_;
   Writer<T> v_;
   Source<T> in_{};

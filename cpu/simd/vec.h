@@ -76,11 +76,17 @@ SCANGRAD_INLINE V reversed(V v) {
 /// Lane i takes lane i - by of v; the first `by` lanes take those of `fill`, whose lanes are all alike.
 template <int by>
 SCANGRAD_INLINE D shifted_up(D v, D fill) {
+#if defined(__AVX512F__)
+  return as_bits<D>(_mm512_maskz_alignr_epi64(0xff, as_bits<__m512i>(v), as_bits<__m512i>(fill), lanes - by));
+#endif
   return detail::shifted_up<by>(v, fill, EachLane());
 }
 /// Lane i takes lane i + by of v.
 template <int by>
 SCANGRAD_INLINE D shifted_down(D v, D fill) {
+#if defined(__AVX512F__)
+  return as_bits<D>(_mm512_maskz_alignr_epi64(0xff, as_bits<__m512i>(fill), as_bits<__m512i>(v), by));
+#endif
   return detail::shifted_down<by>(v, fill, EachLane());
 }
 SCANGRAD_INLINE D last_lane(D v) { return detail::broadcast<lanes - 1>(v, EachLane()); }
@@ -134,8 +140,19 @@ SCANGRAD_INLINE D sum_error(D a, D b, D s) {
 }
 
 SCANGRAD_INLINE D absolute(D v) { return as_bits<D>(as_bits<I>(v) & 0x7fffffffffffffff); }
-SCANGRAD_INLINE D maximum(D a, D b) { return a > b ? a : b; }  ///< b where either is NaN
-SCANGRAD_INLINE D minimum(D a, D b) { return a < b ? a : b; }  ///< b where either is NaN
+/// b where either is NaN.
+SCANGRAD_INLINE D maximum(D a, D b) {
+#if defined(__AVX512F__)
+  return as_bits<D>(_mm512_maskz_max_pd(0xff, as_bits<__m512d>(a), as_bits<__m512d>(b)));
+#elif defined(__AVX2__)
+  return as_bits<D>(_mm256_max_pd(as_bits<__m256d>(a), as_bits<__m256d>(b)));
+#elif defined(__SSE2__)
+  return as_bits<D>(_mm_max_pd(as_bits<__m128d>(a), as_bits<__m128d>(b)));
+#else
+  return a > b ? a : b;
+#endif
+}
+SCANGRAD_INLINE D minimum(D a, D b) { return -maximum(-a, -b); }
 SCANGRAD_INLINE I is_nan(D v) { return v != v; }
 
 /// 1 / v, to 2^-27 at least; v positive and normal, 1 / v too.

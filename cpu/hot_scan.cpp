@@ -42,8 +42,7 @@ class HotScanRun {
     const std::int64_t tasks = lanes_.count() / inner_ * blocks;
     const std::int64_t grain = std::max<std::int64_t>(1, parallel_grain / (lanes_.length * width));
     const std::int64_t pieces = std::clamp<std::int64_t>(tasks / grain, 1, context_.pool().size());
-    // Across, the adjoint keeps the carries of 64 columns, however few there are.
-    const std::int64_t scratch = scratch_size(call_.scan, lanes_.length, std::max<std::int64_t>(width, 64), across);
+    const std::int64_t scratch = scratch_size(call_.scan, lanes_.length, across);
     const auto memory = context_.scratch<double>(pieces * scratch);
     const auto& level = *current_level().kernels;
     const auto dtype = static_cast<std::size_t>(hot_dtype(dtype_));

@@ -48,13 +48,13 @@ struct HotKernels {
 
 inline constexpr std::int64_t tile = 512;  ///< elements that a kernel works on at a time; their buffers stay in the first cache
 inline constexpr std::int64_t checkpoint_rows = 32;  ///< across: after so many rows the adjoint keeps the carries
-inline constexpr std::int64_t max_lanes = 8;
+inline constexpr std::int64_t adjoint_columns = 64;  ///< across: the adjoint works on so many columns at a time
 
 /// Doubles of scratch that a job needs: the adjoint keeps the carry (three parts) at the start of each tile.
-inline std::int64_t scratch_size(HotScan scan, std::int64_t length, std::int64_t columns, bool across) {
+inline std::int64_t scratch_size(HotScan scan, std::int64_t length, bool across) {
   if (scan != HotScan::logcumsumexp_adjoint) return 0;
   if (!across) return 3 * ((length + tile - 1) / tile);
-  return 3 * ((length + checkpoint_rows - 1) / checkpoint_rows) * (columns + max_lanes);
+  return 3 * ((length + checkpoint_rows - 1) / checkpoint_rows) * adjoint_columns;
 }
 
 inline constexpr int hot_dtype(DType dtype) { return static_cast<int>(dtype) - static_cast<int>(DType::float16); }

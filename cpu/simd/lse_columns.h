@@ -43,7 +43,7 @@ template <class T>
 class LseAdjointColumns {
   static constexpr bool full = is_full<T>;
   using Carry = LseCarry<full, false>;
-  static constexpr std::int64_t width = 64;  // columns at a time: the block's references and sums stay in the first caches
+  static constexpr std::int64_t width = adjoint_columns;  // the block's references and sums stay in the first caches
 
  public:
   explicit LseAdjointColumns(const ScanJob& job) : job_(job) {}
@@ -65,7 +65,7 @@ class LseAdjointColumns {
   }
 
  private:
-  double* kept(std::int64_t row, std::int64_t i) const { return job_.scratch + 3 * ((row / checkpoint_rows) * (width) + i); }
+  double* kept(std::int64_t row, std::int64_t i) const { return job_.scratch + 3 * ((row / checkpoint_rows) * width + i); }
 
   static void step(const Source<T>& xs, std::int64_t count, Carry* carries) {
     for_each_register(

@@ -1,0 +1,19 @@
+# The scans on every level of the instruction set. A level that this processor lacks is skipped; the lowest one also runs on an
+# emulated processor that has nothing more, where qemu-user is installed.
+foreach(level ${scangrad_levels})
+  foreach(name hot_kernels_test scans_test scan_conventions_test lse_conventions_test conformance_test)
+    add_test(NAME ${name}_${level} COMMAND ${name})
+    set_tests_properties(${name}_${level} PROPERTIES ENVIRONMENT SCANGRAD_ISA=${level} SKIP_RETURN_CODE 77 LABELS levels)
+  endforeach()
+endforeach()
+
+foreach(level ${scangrad_levels})
+  list(APPEND hot_objects ${PROJECT_BINARY_DIR}/scangrad_hot_${level}.o)
+endforeach()
+add_test(NAME hot_symbols COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/hot_symbols.sh ${CMAKE_NM} ${hot_objects})
+
+find_program(QEMU_X86_64 qemu-x86_64)
+if(QEMU_X86_64 AND "v2" IN_LIST scangrad_levels AND NOT CMAKE_CXX_FLAGS_DEBUG MATCHES "sanitize")
+  add_test(NAME hot_kernels_test_nehalem COMMAND ${QEMU_X86_64} -cpu Nehalem $<TARGET_FILE:hot_kernels_test> "[short]")
+  set_tests_properties(hot_kernels_test_nehalem PROPERTIES TIMEOUT 240 LABELS levels)
+endif()

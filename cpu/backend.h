@@ -26,6 +26,7 @@ void register_matmul();
 void register_search();
 void register_factorizations();
 void register_solvers();
+void register_random();
 void register_scans();
 void register_fused_scans();
 void register_carried_scans();

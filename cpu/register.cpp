@@ -14,6 +14,7 @@ void register_backend() {
   register_search();
   register_factorizations();
   register_solvers();
+  register_random();
   register_scans();
   register_fused_scans();
   register_carried_scans();

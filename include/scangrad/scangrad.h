@@ -9,6 +9,7 @@
 #include "scangrad/memory.h"
 #include "scangrad/ops.h"
 #include "scangrad/print.h"
+#include "scangrad/random.h"
 #include "scangrad/scan.h"
 #include "scangrad/version.h"
 #include "scangrad/vmap.h"

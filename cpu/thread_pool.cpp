@@ -1,13 +1,16 @@
-// Eigen's thread pool behind core's interface. It starts with the first large kernel; how work is cut into pieces never changes
-// the bits of a result.
+// Eigen's thread pool behind core's interface. Its threads start with the first large kernel, and anew when their number changes;
+// how work is cut into pieces never changes the bits of a result.
 
 #define EIGEN_USE_THREADS
 #include <atomic>
 #include <exception>
 #include <functional>
+#include <memory>
+#include <mutex>
 #include <thread>
 #include <unsupported/Eigen/CXX11/ThreadPool>
 
+#include "core/threads.h"
 #include "cpu/backend.h"
 
 namespace scangrad::inline v0::cpu {
@@ -15,37 +18,46 @@ namespace {
 
 /// A thread that cannot be started is left out: the others take its work.
 struct Environment : Eigen::StlThreadEnvironment {
-  static inline int started = 0;
+  explicit Environment(int* started_threads) : started(started_threads) {}
   EnvThread* CreateThread(std::function<void()> f) {
     try {
       auto* thread = new EnvThread(std::move(f));
-      ++started;
+      ++*started;
       return thread;
     } catch (const std::exception&) {
       return nullptr;
     }
   }
+  int* started;
+};
+
+/// The threads beside the calling ones.
+struct Workers {
+  explicit Workers(int threads) : count(threads), pool(threads, Environment(&started)) {}
+  const int count;
+  int started = 0;
+  Eigen::ThreadPoolTempl<Environment> pool;
 };
 
 class EigenPool final : public core::ThreadPool {
  public:
-  int size() const noexcept override { return threads_; }
+  int size() const noexcept override { return core::thread_count(); }  // known since the backend was registered
 
   void run(std::int64_t n, std::int64_t pieces, Body body, const void* state) override {
-    if (inside_) {  // a kernel that runs on the pool does not wait for the pool
+    const int threads = size();
+    const auto workers = inside_ || threads == 1 ? nullptr : workers_of(threads - 1);
+    if (!workers || workers->started == 0) {  // a kernel that runs on the pool does not wait for the pool
       body(state, 0, n);
       return;
     }
-    pieces = std::min<std::int64_t>(pieces, threads_);
-    static Eigen::ThreadPoolTempl<Environment>* const pool = new Eigen::ThreadPoolTempl<Environment>(threads_ - 1);
-    if (Environment::started == 0) {
-      body(state, 0, n);
-      return;
-    }
+    pieces = std::min<std::int64_t>(pieces, threads);
+    const std::string_view op = core::CallScope::op();  // errors name it on every thread
+    const Site site = core::CallScope::site();
     std::exception_ptr failure;
     std::atomic_flag failed;
     Eigen::Barrier done(static_cast<unsigned>(pieces));
     const auto piece = [&](std::int64_t i) {
+      const core::CallScope scope(core::CallScope::Override(), op, site);
       const bool outside = std::exchange(inside_, true);
       try {
         body(state, n * i / pieces, n * (i + 1) / pieces);
@@ -57,7 +69,7 @@ class EigenPool final : public core::ThreadPool {
     };
     for (std::int64_t i = 1; i < pieces; ++i) {
       try {
-        pool->Schedule([&piece, i] { piece(i); });
+        workers->pool.Schedule([&piece, i] { piece(i); });
       } catch (const std::bad_alloc&) {
         piece(i);
       }
@@ -68,14 +80,23 @@ class EigenPool final : public core::ThreadPool {
   }
 
  private:
+  /// Threads of another number than before take the place of those, which end with the last kernel that uses them.
+  std::shared_ptr<Workers> workers_of(int count) {
+    const std::lock_guard lock(mutex_);
+    if (!workers_ || workers_->count != count) workers_ = std::make_shared<Workers>(count);
+    return workers_;
+  }
+
   static inline constinit thread_local bool inside_ = false;
-  const int threads_ = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  std::mutex mutex_;
+  std::shared_ptr<Workers> workers_;
 };
 
 }  // namespace
 
 core::ThreadPool& eigen_thread_pool() {
   static EigenPool* const pool = new EigenPool;
+  core::thread_count();  // an environment that asks for nonsense is an error of the first operation
   return *pool;
 }
 

@@ -100,7 +100,7 @@ Vector flatten(const Tensors& x) {
 bool same_bits(const Tensor& a, const Tensor& b) {
   if (a.shape() != b.shape() || a.dtype() != b.dtype()) return false;
   bool same = false;
-  visit(Working{}, a.dtype(), [&]<class T>() {
+  visit(sg::core::Every{}, a.dtype(), [&]<class T>() {
     const auto x = a.data<T>(), y = b.data<T>();
     same = x.size() == 0 || std::memcmp(x.data(), y.data(), x.size() * sizeof(T)) == 0;
   });

@@ -1,8 +1,7 @@
 // The log partial likelihood: at each event, the log of the share that the one who died has in the total hazard exp(eta) of all
 // who were at risk. With rows by falling time those are a prefix of the rows, so the totals of all events are one logcumsumexp.
 //
-// Newton's method climbs it with the exact gradient and Hessian. The likelihood is concave, so a step either climbs or is halved
-// until it does.
+// Newton's method climbs it with the exact gradient and Hessian.
 
 #include "cox_regression_model.h"
 
@@ -60,20 +59,6 @@ Likelihood make_likelihood(const SurvivalData& data, const Eigen::MatrixXd& x, T
   return {ties, sg::from_eigen(x), sg::Tensor(event), sg::Tensor(last_of_tie), sg::Tensor(fraction)};
 }
 
-/// The log likelihood near one point, to second order.
-struct Expansion {
-  double value = 0;
-  Eigen::VectorXd gradient;
-  Eigen::MatrixXd information;  // minus the Hessian
-};
-
-Expansion expand(const Likelihood& likelihood, const Eigen::VectorXd& beta) {
-  const sg::Tensor at = sg::from_eigen(beta);
-  const auto first = sg::value_and_grad(likelihood)(at);
-  const sg::Tensor hessian = sg::hessian(likelihood)(at);
-  return {first.value.item<double>(), sg::as_eigen_vector<double>(first.gradient), -sg::as_eigen_matrix<double>(hessian)};
-}
-
 [[noreturn]] void fail_to_converge(const SurvivalData& data, const Design& design, const Eigen::VectorXd& beta, int steps) {
   Eigen::Index largest = 0;
   (design.back * beta).cwiseAbs().maxCoeff(&largest);
@@ -83,45 +68,27 @@ Expansion expand(const Likelihood& likelihood, const Eigen::VectorXd& beta) {
                   steps, data.names[static_cast<std::size_t>(largest)]));
 }
 
-/// beta + direction, or the largest half, quarter, ... of the direction that does not go downhill.
-Eigen::VectorXd climb(const Likelihood& likelihood, const Eigen::VectorXd& beta, const Eigen::VectorXd& direction,
-                      double value) {
-  const double rounding = 1e-14 * (1 + std::abs(value));
-  Eigen::VectorXd step = direction;
-  for (int halvings = 0; halvings < 40; ++halvings) {
-    const double next = likelihood(sg::from_eigen(beta + step)).item<double>();
-    if (next >= value - rounding) return beta + step;
-    step /= 2;
-  }
-  return beta;
-}
-
 struct Maximum {
   Eigen::VectorXd beta;
-  Expansion at;
-  double value_at_zero = 0;
+  double value = 0;
   int steps = 0;
 };
 
 Maximum maximise(const SurvivalData& data, const Likelihood& likelihood, const Design& design, const Progress& progress) {
   constexpr int max_steps = 30;
   Eigen::VectorXd beta = Eigen::VectorXd::Zero(design.x.cols());
-  Expansion at = expand(likelihood, beta);
-  const double value_at_zero = at.value;
-  for (int step = 1; step <= max_steps; ++step) {
-    const Eigen::LDLT<Eigen::MatrixXd> factors(at.information);
-    if (factors.info() != Eigen::Success || !(factors.vectorD().minCoeff() > 0)) fail_to_converge(data, design, beta, step);
-    const Eigen::VectorXd direction = factors.solve(at.gradient);
+  const auto after_step = [&](sg::Progress& step) {
+    const Eigen::VectorXd before = std::exchange(beta, sg::as_eigen_vector<double>(step.point[0]));
+    if (progress) progress(static_cast<int>(step.iteration), -step.value, step.gain);
     // Where the maximum is at infinity, the gradient and what a step gains go to 0 as well, but each step still moves somebody's
     // log hazard by about 1. One step from here, a true maximum is reached to the last digits.
-    const bool arrives = direction.dot(at.gradient) < 1e-12 && (design.x * direction).lpNorm<Eigen::Infinity>() < 1e-3;
-    const double before = at.value;
-    beta = climb(likelihood, beta, direction, before);
-    at = expand(likelihood, beta);
-    if (progress) progress(step, at.value, at.value - before);
-    if (arrives) return {beta, at, value_at_zero, step};
-  }
-  fail_to_converge(data, design, beta, max_steps);
+    if (step.gain < 1e-12 && (design.x * (beta - before)).lpNorm<Eigen::Infinity>() < 1e-3) step.stop();
+  };
+  const auto loss = [&](const sg::Tensor& at) { return -likelihood(at); };
+  const auto fit =
+      sg::newton(loss, sg::from_eigen(beta), {.max_iterations = max_steps, .gradient_tolerance = 0, .callback = after_step});
+  if (!fit.converged() && fit.reason != sg::StopReason::callback) fail_to_converge(data, design, beta, max_steps);
+  return {beta, -fit.value, static_cast<int>(fit.iterations)};
 }
 
 }  // namespace
@@ -131,12 +98,14 @@ Fit fit(const SurvivalData& data, Ties ties, const Progress& progress) {
   const Design design = make_design(data);
   const Likelihood likelihood = make_likelihood(data, design.x, ties);
   const Maximum maximum = maximise(data, likelihood, design, progress);
-  const Eigen::MatrixXd covariance = design.back * maximum.at.information.ldlt().solve(design.back.transpose());
+  const auto at = [](const Eigen::VectorXd& beta) { return sg::from_eigen(beta); };
+  const Eigen::MatrixXd information = -sg::as_eigen_matrix<double>(sg::hessian(likelihood)(at(maximum.beta)));
+  const Eigen::MatrixXd covariance = design.back * information.ldlt().solve(design.back.transpose());
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
   return {(design.back * maximum.beta).cwiseQuotient(design.deviation),
           covariance.diagonal().cwiseSqrt().cwiseQuotient(design.deviation),
-          maximum.value_at_zero,
-          maximum.at.value,
+          likelihood(at(Eigen::VectorXd::Zero(design.x.cols()))).item<double>(),
+          maximum.value,
           maximum.steps,
           elapsed.count()};
 }

@@ -23,6 +23,7 @@ const Layer layers[] = {
     {"io", R"re(["<](ops|autodiff|cpu|cuda|Eigen|unsupported|cub)/|<cuda|"scangrad/autodiff)re"},
     {"ops", R"re(["<](autodiff|cpu|cuda|Eigen|unsupported|cub)/|<cuda|"scangrad/autodiff)re"},
     {"autodiff", R"re(["<](cpu|cuda|Eigen|unsupported|cub)/|<cuda)re"},
+    {"optimize", R"re(["<](cpu|cuda|Eigen|unsupported|cub)/|<cuda)re"},
     {"cpu", R"re(["<](autodiff|cuda|cub)/|<cuda)re"},
 };
 

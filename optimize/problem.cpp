@@ -129,7 +129,7 @@ Point Problem::at(const Vector& x) {
 Vector Problem::hessian(const Vector& x) const {
   const auto call = [this](const Tensor& flat) { return f_(detail::unravel(flat, like_, site_)); };
   Vector h;
-  append(h, scangrad::hessian(call, site_)(detail::ravel(tensors(x), site_)));
+  append(h, scangrad::hessian(call, {}, site_)(detail::ravel(tensors(x), site_)));
   const std::size_t n = x.size();
   for (std::size_t i = 0; i < n; ++i)
     for (std::size_t j = 0; j < i; ++j) h[i * n + j] = h[j * n + i] = (h[i * n + j] + h[j * n + i]) / 2;

@@ -1,15 +1,13 @@
-# The scans on every level of the instruction set. A level that this processor lacks is skipped; the lowest one also runs on an
-# emulated processor that has nothing more, where qemu-user is installed.
+# What judges the scans, on every level of the instruction set. A level that this processor lacks is skipped; the lowest one also
+# runs on an emulated processor that has nothing more, where qemu-user is installed.
 foreach(level ${scangrad_levels})
-  foreach(name hot_kernels_test scans_test scan_conventions_test lse_conventions_test conformance_test)
-    add_test(NAME ${name}_${level} COMMAND ${name})
-    set_tests_properties(${name}_${level} PROPERTIES ENVIRONMENT SCANGRAD_ISA=${level} SKIP_RETURN_CODE 77 LABELS levels)
+  foreach(name hot_kernels_test scans_test scan_conventions_test lse_conventions_test properties_test properties_derivatives_test)
+    add_test(NAME ${name}_${level} COMMAND isa_run ${level} $<TARGET_FILE:${name}>)
+    set_tests_properties(${name}_${level} PROPERTIES SKIP_RETURN_CODE 125 LABELS levels ENVIRONMENT "RC_PARAMS=seed=20261121")
   endforeach()
-endforeach()
-
-foreach(level ${scangrad_levels})
   list(APPEND hot_objects ${PROJECT_BINARY_DIR}/scangrad_hot_${level}.o)
 endforeach()
+
 add_test(NAME hot_symbols COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/hot_symbols.sh ${CMAKE_NM} ${hot_objects})
 
 find_program(QEMU_X86_64 qemu-x86_64)

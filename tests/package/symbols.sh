@@ -6,7 +6,7 @@ static=$WORK/static/build/libscangrad.a
 headers=$WORK/shared/prefix/include/scangrad
 here=$WORK/symbols
 mkdir -p "$here"
-internal='scangrad::v0::(core|ops|io|cpu|autodiff|cuda)::'
+internal='scangrad::v0::(core|ops|io|optimize|cpu|autodiff|cuda)::'
 
 # name_of: of "scangrad::v0::memory::peak()", peak
 name_of() { sed -E 's/ const$//; s/\[abi:cxx11\]//; s/<.*//; s/\(.*//; s/.*:://; s/^~//'; }

@@ -133,14 +133,14 @@ class LseTile {
     }
   }
   void scan_any(std::int64_t count) {
-    State carry = M::identity();
+    auto carry = LseCarry<full, tangent>::identity();
     for (std::int64_t i = 0; i < count; i += lanes) {
       const D in[2] = {load(x_of + i), tangent ? load(t_of + i) : D{}};
-      const State state = M::combine(carry, prefixes<M>(M::lift(in)));
+      const State own = prefixes<M>(M::lift(in)), state = M::combine(carry.state(), own), last = last_lane_of(own);
       store(ref_of + i, state.ref);
       store(s_of + i, state.s);
       if constexpr (tangent) store(u_of + i, state.u);
-      carry = last_lane_of(state);
+      carry.absorb(last.ref, last.s, last.u);
     }
   }
 

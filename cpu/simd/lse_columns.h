@@ -14,7 +14,7 @@ void lse_columns(const ScanJob& job) {
     const std::int64_t count = job.columns - first < tile ? job.columns - first : tile;
     ColumnReader<T> xs(job, 0, first, count), ts(job, tangent ? 1 : 0, first, count);
     for_each_register(count, [&](std::int64_t i, std::int64_t here, auto) {
-      carries[i / lanes] = initial_carry<Carry>(job, first + i, here);
+      carries[i / lanes] = initial_state(job, first + i, here, Carry::identity());
     });
     for (std::int64_t row = 0; row < job.length; ++row) {
       const std::int64_t to = row * job.out_step + first;
@@ -34,7 +34,7 @@ void lse_columns(const ScanJob& job) {
           });
     }
     for_each_register(count,
-                      [&](std::int64_t i, std::int64_t here, auto) { final_carry(job, first + i, here, carries[i / lanes]); });
+                      [&](std::int64_t i, std::int64_t here, auto) { final_state(job, first + i, here, carries[i / lanes]); });
   }
 }
 
@@ -78,7 +78,7 @@ class LseAdjointColumns {
   void forwards(ColumnReader<T>& xs, std::int64_t first, std::int64_t count) {
     Carry carries[width / lanes];
     for_each_register(count, [&](std::int64_t i, std::int64_t here, auto) {
-      carries[i / lanes] = initial_carry<Carry>(job_, first + i, here);
+      carries[i / lanes] = initial_state(job_, first + i, here, Carry::identity());
     });
     for (std::int64_t row = 0; row < job_.length; ++row) {
       if (row % checkpoint_rows == 0)

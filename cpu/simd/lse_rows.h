@@ -147,21 +147,6 @@ class LseTile {
   Reader<T> x_, t_;
 };
 
-template <class Carry>
-SCANGRAD_INLINE Carry initial_carry(const ScanJob& job, std::int64_t column, std::int64_t count) {
-  auto parts = as_bits<Parts<Carry>>(Carry::identity());
-  if (job.initial != nullptr)
-    for (int p = 0; p < parts_of<Carry>; ++p)
-      parts.part[p] = load_some(job.initial + p * job.columns + column, count, parts.part[p][0]);
-  return as_bits<Carry>(parts);
-}
-template <class Carry>
-SCANGRAD_INLINE void final_carry(const ScanJob& job, std::int64_t column, std::int64_t count, const Carry& carry) {
-  if (job.final == nullptr) return;
-  const auto parts = as_bits<Parts<Carry>>(carry);
-  for (int p = 0; p < parts_of<Carry>; ++p) store_some(job.final + p * job.columns + column, count, parts.part[p]);
-}
-
 /// y (value), M t (tangent), or both.
 template <class T, bool value, bool tangent>
 void lse_row(const ScanJob& job) {
@@ -169,7 +154,7 @@ void lse_row(const ScanJob& job) {
   using Carry = LseCarry<full, tangent>;
   LseTile<T, tangent> t(job);
   Writer<T> y(job.out[0], job.out_step, job.stream), dy(job.out[value ? 1 : 0], job.out_step, job.stream);
-  Carry carry = first_lane_of(initial_carry<Carry>(job, 0, 1));
+  Carry carry = first_lane_of(initial_state(job, 0, 1, Carry::identity()));
   for (std::int64_t at = 0; at < job.length; at += tile) {
     const std::int64_t count = job.length - at < tile ? job.length - at : tile;
     t.read(at, count);
@@ -212,7 +197,7 @@ void lse_row(const ScanJob& job) {
       carry.absorb(total.ref, total.s, total.u);
     }
   }
-  final_carry(job, 0, 1, carry);
+  final_state(job, 0, 1, carry);
 }
 
 /// v e^{to - from}: a suffix sum whose reference `from` becomes `to`, an earlier one or the element itself.
@@ -238,7 +223,7 @@ class LseAdjointRow {
       : job_(job), t_(job), g_(job.in[1], job.in_step[1]), v_(job.out[0], job.out_step, job.stream) {}
 
   void run() {
-    Carry carry = first_lane_of(initial_carry<Carry>(job_, 0, 1));
+    Carry carry = first_lane_of(initial_state(job_, 0, 1, Carry::identity()));
     for (std::int64_t at = 0; at < job_.length; at += tile) {
       double* keep = job_.scratch + 3 * (at / tile);
       keep[0] = carry.ref[0], keep[1] = carry.s[0], keep[2] = carry.s_low[0];

@@ -168,20 +168,20 @@ SCANGRAD_INLINE typename M::State start_of() {
   else return M::identity();
 }
 
-/// The carry of `count` columns from `column` on; see ScanJob::initial.
-template <class M>
-SCANGRAD_INLINE typename M::State initial_state(const ScanJob& job, std::int64_t column, std::int64_t count) {
-  auto state = as_bits<Parts<typename M::State>>(start_of<M>());
+/// The carry of `count` columns from `column` on: what the job gives (see ScanJob::initial), or `start`.
+template <class State>
+SCANGRAD_INLINE State initial_state(const ScanJob& job, std::int64_t column, std::int64_t count, const State& start) {
+  auto state = as_bits<Parts<State>>(start);
   if (job.initial != nullptr)
-    for (int p = 0; p < parts_of<typename M::State>; ++p)
+    for (int p = 0; p < parts_of<State>; ++p)
       state.part[p] = load_some(job.initial + p * job.columns + column, count, state.part[p][0]);
-  return as_bits<typename M::State>(state);
+  return as_bits<State>(state);
 }
-template <class M>
-SCANGRAD_INLINE void final_state(const ScanJob& job, std::int64_t column, std::int64_t count, const typename M::State& carry) {
+template <class State>
+SCANGRAD_INLINE void final_state(const ScanJob& job, std::int64_t column, std::int64_t count, const State& carry) {
   if (job.final == nullptr) return;
-  const auto state = as_bits<Parts<typename M::State>>(carry);
-  for (int p = 0; p < parts_of<typename M::State>; ++p) store_some(job.final + p * job.columns + column, count, state.part[p]);
+  const auto state = as_bits<Parts<State>>(carry);
+  for (int p = 0; p < parts_of<State>; ++p) store_some(job.final + p * job.columns + column, count, state.part[p]);
 }
 
 /// A scan along a contiguous axis.
@@ -190,7 +190,7 @@ void scan_row(const ScanJob& job) {
   using State = typename M::State;
   Reader<T> reader(job.in[0], job.in_step[0]), second(job.in[1], job.in_step[1]);
   Writer<T> writer(job.out[0], job.out_step, job.stream);
-  State carry = first_lane_of(initial_state<M>(job, 0, 1));
+  State carry = first_lane_of(initial_state(job, 0, 1, start_of<M>()));
   for (std::int64_t at = 0; at < job.length; at += tile) {
     const std::int64_t count = job.length - at < tile ? job.length - at : tile;
     const auto in = reader.tile_at(at, count), in2 = M::arity > 1 ? second.tile_at(at, count) : in;
@@ -206,7 +206,7 @@ void scan_row(const ScanJob& job) {
         });
     writer.end_tile(count);
   }
-  final_state<M>(job, 0, 1, carry);
+  final_state(job, 0, 1, carry);
 }
 
 /// A row of columns of an input: as it lies where its elements are neighbours, else copied.
@@ -240,8 +240,9 @@ void scan_columns(const ScanJob& job) {
   for (std::int64_t first = 0; first < job.columns; first += tile) {
     const std::int64_t count = job.columns - first < tile ? job.columns - first : tile;
     ColumnReader<T> reader(job, 0, first, count), second(job, M::arity > 1 ? 1 : 0, first, count);
-    for_each_register(
-        count, [&](std::int64_t i, std::int64_t here, auto) { carries[i / lanes] = initial_state<M>(job, first + i, here); });
+    for_each_register(count, [&](std::int64_t i, std::int64_t here, auto) {
+      carries[i / lanes] = initial_state(job, first + i, here, start_of<M>());
+    });
     for (std::int64_t row = 0; row < job.length; ++row) {
       T* const to = static_cast<T*>(job.out[0]) + row * job.out_step + first;
       T copy[tile];
@@ -256,8 +257,8 @@ void scan_columns(const ScanJob& job) {
           });
       if (job.stream) stream(to, copy, count);
     }
-    for_each_register(
-        count, [&](std::int64_t i, std::int64_t here, auto) { final_state<M>(job, first + i, here, carries[i / lanes]); });
+    for_each_register(count,
+                      [&](std::int64_t i, std::int64_t here, auto) { final_state(job, first + i, here, carries[i / lanes]); });
   }
 }
 

@@ -264,7 +264,6 @@ SCANGRAD_INLINE void store(double* p, D v) { store_raw(p, v); }
 SCANGRAD_INLINE void store(float* p, D v) { store_raw(p, __builtin_convertvector(v, F)); }
 SCANGRAD_INLINE void store(float16* p, D v) { store_raw(p, float_to_half(round_to_odd(v))); }
 SCANGRAD_INLINE void store(bfloat16* p, D v) { store_raw(p, float_to_bfloat(round_to_odd(v))); }
-SCANGRAD_INLINE void store(std::int64_t* p, D v) { store_raw(p, __builtin_convertvector(v, I)); }
 
 /// The first `count` lanes; the others are `fill`.
 template <class T>

@@ -4,21 +4,14 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "cpu/simd/levels.h"
+
 namespace judge {
 
 std::vector<std::string> isa_levels() {
   std::vector<std::string> levels;
-#if defined(__x86_64__)
-  __builtin_cpu_init();
-  const auto has = [&](const char* level, bool yes) {
-    if (yes) levels.push_back(level);
-    return yes;
-  };
-  has("v2", __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("popcnt")) &&
-      has("v3", __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2")) &&
-      has("v4", __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512cd") &&
-                    __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"));
-#endif
+  for (const auto& level : scangrad::cpu::levels())
+    if (level.available && level.name != "base") levels.emplace_back(level.name);
   return levels;
 }
 

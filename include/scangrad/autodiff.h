@@ -112,7 +112,7 @@ template <class F, class... T>
 auto jvp(F&& f, const Args<T...>& x, const Args<T...>& dx, Site site = Site::here()) {
   detail::Transform transform("jvp", site);
   const auto inputs = transform.placeholders(detail::flatten(x.values));
-  const auto y = std::apply(f, detail::unflatten(x.values, inputs));
+  const auto y = detail::call(f, detail::unflatten(x.values, inputs));
   const auto results = transform.jvp(detail::flatten(y), detail::flatten(dx.values));
   return JvpResult<std::remove_const_t<decltype(y)>>{detail::unflatten(y, results.values),
                                                      detail::unflatten(y, results.derivatives)};
@@ -123,7 +123,7 @@ template <class F, class... T>
 auto vjp(F&& f, const Args<T...>& x, Site site = Site::here()) {
   detail::Transform transform("vjp", site);
   const auto inputs = transform.placeholders(detail::flatten(x.values));
-  auto y = std::apply(f, detail::unflatten(x.values, inputs));
+  auto y = detail::call(f, detail::unflatten(x.values, inputs));
   using Value = decltype(y);
   auto trace = transform.vjp(detail::flatten(y));
   return VjpResult<Value, Pullback<Value, T...>>{std::move(y), Pullback<Value, T...>(std::move(trace), x.values)};
@@ -157,7 +157,7 @@ auto value_and_grad(const char* name, const F& f, Arguments arguments, std::inde
       return place;
     }()>(inputs)),
    ...);
-  const auto y = std::apply(f, arguments);
+  const auto y = call(f, arguments);
   const auto results = transform.value_and_grad(flatten(y));
   const auto value = unflatten(y, results.values);
   auto gradients = unflatten(selected, results.derivatives);
@@ -169,14 +169,27 @@ auto value_and_grad(const char* name, const F& f, Arguments arguments, std::inde
 
 }  // namespace detail
 
-template <class F, std::size_t N>
-auto jvp(F&& f, const Tensor (&x)[N], const Tensor (&dx)[N], Site site = Site::here()) {
+template <class F, std::size_t N, std::size_t M>
+auto jvp(F&& f, const Tensor (&x)[N], const Tensor (&dx)[M], Site site = Site::here()) {
+  static_assert(N == M, "jvp takes one tangent for each argument: jvp(f, {x, y}, {dx, dy})");
   return jvp(f, detail::tensor_tuple(x), detail::tensor_tuple(dx), site);
 }
 template <class F, std::size_t N>
 auto vjp(F&& f, const Tensor (&x)[N], Site site = Site::here()) {
   return vjp(f, detail::tensor_tuple(x), site);
 }
+/// @cond
+template <class F, class... T>
+void jvp(F&&, const T&...) {
+  static_assert(sizeof...(T) > 999,
+                "jvp takes the arguments and their tangents each in braces, jvp(f, {x}, {dx}), or as structures, "
+                "jvp(f, args(p), args(dp))");
+}
+template <class F, class... T>
+void vjp(F&&, const T&...) {
+  static_assert(sizeof...(T) > 999, "vjp takes the arguments in braces, vjp(f, {x}), or as structures, vjp(f, args(p))");
+}
+/// @endcond
 
 /// The function that returns {value, gradient} of f, whose result must be a real floating scalar (shape ()). value_and_grad<0, 2>
 /// differentiates arguments 0 and 2; the default is all. One argument: its gradient; several: a tuple.
@@ -199,12 +212,13 @@ namespace detail {
 template <class F, class... T>
 auto jacobian(const char* name, JacobianMode mode, const F& f, const JacobianOptions& options, Site site,
               const T&... arguments) {
-  static_assert((std::is_same_v<T, Tensor> && ...),
-                "jacobians are of functions of Tensors; pass the fields of a structure one by one");
+  static_assert(
+      (std::is_same_v<T, Tensor> && ...),
+      "jacobians are of functions of Tensors: write Tensor(3.0) for a number, pass the fields of a structure one by one");
   constexpr std::size_t n = sizeof...(T);
   Transform transform(name, site);
   const auto inputs = transform.placeholders(std::array<Tensor, n>{arguments...});
-  const auto y = [&]<std::size_t... J>(std::index_sequence<J...>) { return f(inputs[J]...); }
+  const auto y = [&]<std::size_t... J>(std::index_sequence<J...>) { return call(f, std::make_tuple(inputs[J]...)); }
   (std::make_index_sequence<n>());
   const std::vector<Tensor> outputs = flatten(y), blocks = transform.jacobian(outputs, mode, options.chunk_size);
   const auto by_argument = [&](std::size_t j) {
@@ -249,8 +263,9 @@ auto jacobian(F f, const JacobianOptions& options = {}, Site site = Site::here()
 template <class F>
 auto hessian(F f, const JacobianOptions& options = {}, Site site = Site::here()) {
   return [f = std::move(f), options, site](const auto&... arguments) {
-    static_assert((std::is_same_v<std::remove_cvref_t<decltype(arguments)>, Tensor> && ...),
-                  "hessian takes functions of Tensors; pass the fields of a structure one by one");
+    static_assert(
+        (std::is_same_v<std::remove_cvref_t<decltype(arguments)>, Tensor> && ...),
+        "hessians are of functions of Tensors: write Tensor(3.0) for a number, pass the fields of a structure one by one");
     constexpr std::size_t n = sizeof...(arguments);
     detail::Transform transform("hessian", site);
     const auto inputs = transform.placeholders(std::array<Tensor, n>{arguments...});

@@ -113,7 +113,9 @@ SCANGRAD_API FlatMinimum adam(const Objective& f, std::span<const Tensor> start,
 template <class F, class Point, class Options>
 Minimum<Point> minimize(FlatMinimum (&method)(const Objective&, std::span<const Tensor>, const Options&, Site), const F& f,
                         const Point& start, const Options& options, Site site) {
-  const auto call = [&](std::span<const Tensor> tensors) -> Tensor { return f(unflatten(start, tensors)); };
+  const auto call = [&](std::span<const Tensor> tensors) -> Tensor {
+    return detail::call(f, std::tuple<Point>(unflatten(start, tensors)));
+  };
   using Call = decltype(call);
   const Objective objective{
       &call, [](const void* state, std::span<const Tensor> point) { return (*static_cast<const Call*>(state))(point); }};
@@ -124,7 +126,7 @@ Minimum<Point> minimize(FlatMinimum (&method)(const Objective&, std::span<const 
 template <class F, class... T, class Options>
 Minimum<std::tuple<T...>> minimize(FlatMinimum (&method)(const Objective&, std::span<const Tensor>, const Options&, Site),
                                    const F& f, const Args<T...>& start, const Options& options, Site site) {
-  const auto spread = [&f](const std::tuple<T...>& point) -> Tensor { return std::apply(f, point); };
+  const auto spread = [&f](const std::tuple<T...>& point) -> Tensor { return detail::call(f, point); };
   return minimize(method, spread, start.values, options, site);
 }
 

@@ -69,6 +69,8 @@ void for_each_tensor(T& structure, const F& f) {
     for (auto& item : structure) for_each_tensor(item, f);
   } else if constexpr (TupleLike<S>) {
     std::apply([&f](auto&... items) { (for_each_tensor(items, f), ...); }, structure);
+  } else if constexpr (Number<S>) {
+    static_assert(!Number<S>, "transforms take and return Tensors, and this is a number: write Tensor(3.0) in place of 3.0");
   } else {
     static_assert(
         std::is_aggregate_v<S> && std::is_class_v<S>,
@@ -91,6 +93,23 @@ T unflatten(const T& like, std::span<const Tensor> tensors) {
   std::size_t i = 0;
   for_each_tensor(result, [&](Tensor& x) { x = tensors[i++]; });
   return result;
+}
+
+/// f of the arguments in a tuple. Where that makes no sense, the compiler says why, and (by the empty Tensor) little else.
+template <class F, class... T>
+auto call(F& f, std::tuple<T...> arguments) {
+  constexpr bool callable = std::is_invocable_v<F&, T...>;
+  static_assert(callable,
+                "the function cannot be called with these arguments: it takes more or fewer, or other types; let it take "
+                "each Tensor as const Tensor&");
+  if constexpr (callable) {
+    constexpr bool returns = !std::is_void_v<std::invoke_result_t<F&, T...>>;
+    static_assert(returns, "the function returns nothing: return the Tensor that it computes");
+    if constexpr (returns) return std::apply(f, std::move(arguments));
+    else return Tensor();
+  } else {
+    return Tensor();
+  }
 }
 
 }  // namespace scangrad::inline v0::detail

@@ -66,7 +66,7 @@ auto vmap(F f, const VmapOptions& options = {}, Site site = Site::here()) {
     detail::Vmap transform("vmap", site);
     const std::tuple<std::remove_cvref_t<decltype(arguments)>...> all(arguments...);
     const std::vector<Tensor> examples = transform.examples(std::array{detail::flatten(arguments)...}, options.in_axes);
-    const auto y = std::apply(f, detail::unflatten(all, examples));
+    const auto y = detail::call(f, detail::unflatten(all, examples));
     return detail::unflatten(y, transform.results(detail::flatten(y), options.out_axes));
   };
 }

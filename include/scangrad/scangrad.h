@@ -3,6 +3,7 @@
 
 #include "scangrad/associative_scan.h"
 #include "scangrad/autodiff.h"
+#include "scangrad/check.h"
 #include "scangrad/io.h"
 #include "scangrad/linalg.h"
 #include "scangrad/logsumexp.h"

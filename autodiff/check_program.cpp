@@ -112,7 +112,7 @@ namespace {
 template <class T>
 Precision precision() {
   if constexpr (core::is_complex_type<T>) return precision<typename T::value_type>();
-  else if constexpr (std::is_same_v<T, float16>) return {0x1p-10, 0x1p-24, 3};
+  else if constexpr (std::is_same_v<T, float16>) return {0x1p-10, 0x1p-24, 2};
   else if constexpr (std::is_same_v<T, bfloat16>) return {0x1p-7, 0x1p-133, 30};
   else return {std::numeric_limits<T>::epsilon(), std::numeric_limits<T>::denorm_min(), 30};
 }

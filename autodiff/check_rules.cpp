@@ -12,8 +12,11 @@ double Worst::relative_error(double got, double expected, double size) {
   return std::isfinite(size) ? std::abs(got - expected) / size : INFINITY;
 }
 
+double rounding_tolerance(const Precision& precision) {
+  return std::max(std::pow(precision.epsilon, 0.75), 16 * precision.epsilon);
+}
 double rounding_tolerance(const Program& program) {
-  return program.options.tolerance > 0 ? program.options.tolerance : std::pow(program.precision.epsilon, 0.75);
+  return program.options.tolerance > 0 ? program.options.tolerance : rounding_tolerance(program.precision);
 }
 double difference_tolerance(const Program& program) {
   return program.options.tolerance > 0 ? program.options.tolerance : std::max(1e-6, rounding_tolerance(program));
@@ -52,6 +55,14 @@ Vector absolute(Vector v) {
   return v;
 }
 
+/// |f(x)|, 0 where that is infinite: such a value does not move.
+Vector sizes_of_values(const Program& program) {
+  Vector result = absolute(program.out.of(program.y));
+  for (double& value : result)
+    if (!std::isfinite(value)) value = 0;
+  return result;
+}
+
 /// Every coordinate alone, and random signs.
 std::vector<Probe> probes(const Program& program, const Coordinates& coordinates) {
   std::vector<Probe> result;
@@ -74,7 +85,7 @@ void check_jvp(Program& program, Comparisons& list) {
   const Tensors direction = program.in.tensors(program.random_signs(program.in, 0).values);
   check_value(program, "jvp", scangrad::jvp(program.f, args(program.x), args(direction), program.site).value, list);
   const std::vector<Probe> directions = probes(program, program.in);
-  const Vector values = absolute(program.out.of(program.y));
+  const Vector values = sizes_of_values(program);
   for (const Columns& columns : columns_from_elsewhere(program)) {
     Worst worst(fmt::format("jvp = {}", columns.name), columns.tolerance);
     for (const Probe& t : directions) {
@@ -92,7 +103,7 @@ void check_jvp(Program& program, Comparisons& list) {
 void check_vjp(Program& program, Comparisons& list) {
   check_value(program, "vjp", scangrad::vjp(program.f, args(program.x), program.site).value, list);
   const std::vector<Probe> cotangents = probes(program, program.out);
-  const Vector values = absolute(program.out.of(program.y));
+  const Vector values = sizes_of_values(program);
   for (const Columns& columns : columns_from_elsewhere(program)) {
     Worst worst(fmt::format("vjp = {}", columns.name), columns.tolerance);
     for (const Probe& q : cotangents) {

@@ -29,6 +29,7 @@ class Worst {
 };
 
 /// What is allowed between results of the same precision, against differences, against complex steps.
+double rounding_tolerance(const Precision& precision);
 double rounding_tolerance(const Program& program);
 double difference_tolerance(const Program& program);
 double complex_step_tolerance(const Program& program);

@@ -135,8 +135,7 @@ Comparison compare_all(const char* what, double tolerance, const detail::Checked
 
 void check_vmap(const detail::CheckedFunction& f, const Tensors& x, const CheckOptions& options, Site site, Comparisons& list) {
   const Tensors y = f(x);
-  const double epsilon = coarsest(x, y).epsilon,
-               tolerance = options.tolerance > 0 ? options.tolerance : std::pow(epsilon, 0.75);
+  const double tolerance = options.tolerance > 0 ? options.tolerance : rounding_tolerance(coarsest(x, y));
   list.push_back(compare_all("vmap of f = loop", tolerance, f, x));
   if (!all_inexact(x)) {
     for (const char* what : {"vmap of jvp = loop", "vmap of vjp = loop", "jvp of vmap = loop"})

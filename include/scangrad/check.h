@@ -28,8 +28,9 @@ struct CheckOptions {
   std::uint64_t seed = 0;       ///< of what is random; the report repeats it
   int probes = 3;               ///< random directions and cotangents of each kind, at least 1
   std::int64_t elements = 256;  ///< of inputs with more coordinates, so many are moved and the others stay; at least 1
-  /// The largest error allowed. Where it is 0: e^{3/4}, with e the distance from 1 to the next number of the coarsest dtype among
-  /// inputs and results (2e-12 for float64, 6e-6 for float32); against differences at least 1e-6, against the complex step 1e-10.
+  /// The largest error allowed. Where it is 0: e^{3/4} or 16 e, whichever is more, with e the distance from 1 to the next number of
+  /// the coarsest dtype among inputs and results (2e-12 for float64, 6e-6 for float32); against differences at least 1e-6, against
+  /// the complex step 1e-10.
   double tolerance = 0;
   /// Added to every |J_ki| that an error is relative to: derivatives of about this size times the tolerance are as good as 0. For
   /// functions whose derivatives cancel, as those of sum(softmax(x)); 1 is right where derivatives near 1 cancel.
@@ -112,7 +113,7 @@ CheckReport check_vjp(const F& f, const Tensor (&x)[N], const CheckOptions& opti
 /// @}
 
 /// jvp and vjp against each other: <q, J t> = <J^H q, t>, relative to sum |q||J||t|, for random signs, for mixed scales (1e-30 to 1e30;
-/// 1e-3 to 1e3 for float16), and for every coordinate alone (J by columns = J by rows).
+/// 1e-2 to 1e2 for float16), and for every coordinate alone (J by columns = J by rows).
 /// @{
 template <class F, class... T>
 CheckReport check_adjoint(const F& f, const Args<T...>& x, const CheckOptions& options = {}, Site site = Site::here()) {

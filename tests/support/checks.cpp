@@ -135,6 +135,11 @@ bool all_finite(const Denses& inputs) {
 
 real coarsest(DType a, DType b) { return larger(unit_roundoff(a), unit_roundoff(b)); }
 
+void check_vmap(const Point& point) {
+  const sg::CheckReport report = sg::check_vmap(point.row.f, sg::args(point.x));
+  if (!report) FAIL_CHECK(report);
+}
+
 constexpr std::size_t most_for_second_order = 14, most_for_third_order = 6;
 
 void check_point(const Row& row, const Denses& at, const Derivatives& exact, DType dtype) {

@@ -49,18 +49,6 @@ void check_gradient(const Point& point, const Dense& q) {
   check_close("vjp", flatten(gradient), expected, scale, point.row.tolerance.first, point.u, point.row.tolerance.absolute);
 }
 
-/// Re <q, J t> = <J^H q, t>
-void check_adjoint(const Point& point, const Denses& t, const Dense& q) {
-  const Vector dy = flatten(sg::jvp(point.row.f, sg::args(point.x), sg::args(to_tensors(t, point.dtype))).tangent);
-  const auto [y, pullback] = sg::vjp(point.row.f, sg::args(point.x));
-  const Vector gradient = flatten(pullback(to_tensor(q, y.dtype())));
-  real scale = 0;
-  for (std::size_t k = 0; k < point.outputs(); ++k)
-    scale += abs(q.values[k]) * dot(absolute(row(point.exact, k)), absolute(flatten(t)));
-  check_close("adjoint identity", {dot(q.values, dy)}, {dot(gradient, flatten(t))}, {scale}, 2 * point.row.tolerance.first,
-              point.u, point.row.tolerance.absolute);
-}
-
 /// One argument active and the others constant: the same gradient, and the part of the tangent that is due to it.
 void check_each_argument_alone(const Point& point, const Denses& t, const Dense& q) {
   const auto all = sg::vjp(point.row.f, sg::args(point.x));
@@ -89,9 +77,6 @@ void check_first_order(const Point& point) {
   check_gradient(point, q);
   for (std::size_t i = 0; i < point.inputs(); ++i) check_tangent(point, one_hot(point.at, i));
   for (std::size_t k = 0; k < point.outputs(); ++k) check_gradient(point, one_hot({point.exact.value}, k)[0]);
-  check_adjoint(point, t, q);
-  if (point.inputs() > 0 && point.outputs() > 0)
-    check_adjoint(point, one_hot(point.at, point.inputs() / 2), one_hot({point.exact.value}, point.outputs() - 1)[0]);
   check_each_argument_alone(point, t, q);
 }
 

@@ -97,8 +97,8 @@ Square heavy(Square a) {
   for (std::size_t i = 0; i < a.size(); ++i) a[i][i] += weight;
   return a;
 }
-/// (x + x^T) / 2
-Tensor symmetric(const Tensor& x) { return (x + sg::swapaxes(x, -1, -2)) * 0.5; }
+/// (x + x^H) / 2
+Tensor symmetric(const Tensor& x) { return (x + sg::conj(sg::swapaxes(x, -1, -2))) * 0.5; }
 Square symmetric(const Square& a) {
   Square s = a;
   for (std::size_t i = 0; i < a.size(); ++i)

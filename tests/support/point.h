@@ -35,7 +35,6 @@ void check_value(const Point& point);
 void check_first_order(const Point& point);
 void check_second_order(const Point& point);
 void check_layouts(const Point& point);
-void check_vmap(const Point& point);
 void check_vmap_rules(const Point& point);
 
 }  // namespace test

@@ -1,4 +1,4 @@
-// vmap of a row, and the vmap rule of every primitive in its graphs called directly, against loops of single calls.
+// The vmap rule of every primitive in the graphs of a row, called directly, against loops of single calls.
 
 #include <complex>
 
@@ -129,55 +129,7 @@ Tensors graph_of(const Point& point) {
   return outputs;
 }
 
-/// Example i of each batch.
-Tensors example(const Tensors& batches, std::int64_t i) {
-  Tensors result;
-  for (const Tensor& x : batches) result.push_back(x[i]);
-  return result;
-}
-
-Tensors first_of(const Tensors& batches, std::int64_t size) {
-  Tensors result;
-  for (const Tensor& x : batches) result.push_back(sg::slice(x, {.axis = 0, .end = size}));
-  return result;
-}
-
-/// f, a function of a list, for each example.
-template <class F>
-void check_batch(const F& f, const Tensors& batches, std::int64_t size) {
-  const Tensors all = sg::vmap(f)(first_of(batches, size));
-  for (std::size_t k = 0; k < all.size(); ++k) REQUIRE(all[k].shape()[0] == size);
-  for (std::int64_t i = 0; i < size; ++i) {
-    const Tensors alone = f(example(batches, i));
-    REQUIRE(all.size() == alone.size());
-    for (std::size_t k = 0; k < all.size(); ++k) {
-      REQUIRE(sg::to_string(all[k][i].shape()) == sg::to_string(alone[k].shape()));
-      check_alike(all[k][i], alone[k]);
-    }
-  }
-}
-
-/// The tangent of the batch is the batch of tangents.
-void check_tangent(const Operation& f, const Tensors& batches, const Tensors& directions) {
-  const auto whole = [&](const Tensors& at) { return sg::vmap(f)(at); };
-  const Tensor tangent = sg::jvp(whole, sg::args(batches), sg::args(directions)).tangent;
-  for (std::int64_t i = 0; i < batch; ++i)
-    check_alike(tangent[i], sg::jvp(f, sg::args(example(batches, i)), sg::args(example(directions, i))).tangent);
-}
-
 }  // namespace
-
-void check_vmap(const Point& point) {
-  const Operation& f = point.row.f;
-  const Tensors batches = batches_of(point.x);
-  const auto value = [&](const Tensors& x) { return Tensors{f(x)}; };
-  for (std::int64_t size : {batch, std::int64_t{1}, std::int64_t{0}}) check_batch(value, batches, size);
-  if (!point.row.differentiable || !sg::is_floating(point.dtype)) return;
-  const Tensor q = to_tensor(random_like(point.exact.value, 61), f(point.x).dtype());
-  const auto pulled = [&](const Tensors& x) { return sg::vjp(f, sg::args(x)).pullback(q); };
-  check_batch(pulled, batches, batch);
-  check_tangent(f, batches, batches_of(to_tensors(random_like(point.at, 62), point.dtype)));
-}
 
 void check_vmap_rules(const Point& point) {
   std::vector<Call> calls;

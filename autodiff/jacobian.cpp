@@ -37,7 +37,7 @@ Tensor no_elements(const Tensor& y, const Tensor& x) { return zeros(joined(y.sha
 
 }  // namespace
 
-std::vector<Tensor> with_zeros(const MaybeTensors& derivatives, std::span<const Tensor> primals) {
+std::vector<Tensor> with_zeros(std::span<const MaybeTensor> derivatives, std::span<const Tensor> primals) {
   std::vector<Tensor> result;
   for (std::size_t i = 0; i < primals.size(); ++i)
     result.push_back(derivatives[i] ? *derivatives[i] : zeros(primals[i].shape(), {.dtype = primals[i].dtype()}));

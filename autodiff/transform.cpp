@@ -1,8 +1,8 @@
 // The non-template half of the transforms: placeholders in, a Trace out, a walk over it, symbolic zeros made real at the end.
 
-#include "autodiff/walk.h"
+#include "autodiff/program.h"
 #include "core/error.h"
-#include "scangrad/autodiff.h"
+#include "scangrad/jacobian.h"
 #include "scangrad/ops.h"
 
 namespace scangrad::inline v0::detail {
@@ -22,26 +22,42 @@ class TraceHandle {
   Trace trace;
 };
 
+class LinearMapHandle {
+ public:
+  std::shared_ptr<const core::Program> program;  ///< tangents of the results, from those of the arguments
+  std::vector<Tensor> coefficients;              ///< its last inputs: what the values of f contribute
+};
+
 struct Transform::State {
+  State(const char* n, Site s) : name(n), site(s), note(n, s) { scope.emplace(); }
+
   const char* name;
   Site site;
+  core::InTransform note;
   std::optional<core::TransformScope> scope;
   std::vector<Tensor> inputs;
+  std::vector<Tensor> aux;
 };
 
 namespace {
 
 /// Each derivative has the shape and dtype of its primal.
 void check_matches(std::string_view what, std::string_view of, std::span<const Tensor> derivatives,
-                   std::span<const Tensor> primals) {
+                   std::span<const core::Spec> primals) {
   check(derivatives.size() == primals.size(), "{} {}s were given for {} {}s; give one each", derivatives.size(), what,
         primals.size(), of);
   for (std::size_t i = 0; i < primals.size(); ++i) {
     core::check_not_empty(derivatives[i]);
-    check(derivatives[i].shape() == primals[i].shape() && derivatives[i].dtype() == primals[i].dtype(),
+    check(derivatives[i].shape() == primals[i].shape && derivatives[i].dtype() == primals[i].dtype,
           "{} {} is {} {}, but the {} is {} {}; they must be equal", what, i, derivatives[i].dtype(), derivatives[i].shape(),
-          of, primals[i].dtype(), primals[i].shape());
+          of, primals[i].dtype, primals[i].shape);
   }
+}
+
+void check_differentiable(std::size_t argument, const Tensor& x) {
+  check(is_inexact(x.dtype()),
+        "argument {} is {}, and derivatives exist for floating tensors only; convert it with astype, or close over it",
+        argument, x.dtype());
 }
 
 /// What f returned.
@@ -53,14 +69,8 @@ MaybeTensors maybe(std::span<const Tensor> tensors) { return MaybeTensors(tensor
 
 }  // namespace
 
-Transform::Transform(const char* name, Site site) : state_(new State{name, site, std::nullopt, {}}) { state_->scope.emplace(); }
+Transform::Transform(const char* name, Site site) : state_(new State(name, site)) {}
 Transform::~Transform() = default;
-
-void Transform::check_differentiable(std::size_t argument, const Tensor& x) const {
-  check(is_inexact(x.dtype()),
-        "argument {} is {}, and derivatives exist for floating tensors only; convert it with astype, or close over it",
-        argument, x.dtype());
-}
 
 std::vector<Tensor> Transform::placeholders(std::span<const Tensor> inputs) {
   const CallScope scope(state_->name, state_->site);
@@ -73,20 +83,24 @@ std::vector<Tensor> Transform::placeholders(std::span<const Tensor> inputs) {
   return state_->inputs;
 }
 
+void Transform::add_results(std::span<const Tensor> aux) {
+  const CallScope call(state_->name, state_->site);
+  check_results(aux);
+  state_->aux.assign(aux.begin(), aux.end());
+}
+
 void Transform::finish(std::span<const Tensor> results) {
   state_->scope.reset();
-  evaluate_if_outermost(results);
+  evaluate_if_outermost(autodiff::joined(results, state_->aux));
 }
 
 Transform::Results Transform::jvp(std::span<const Tensor> outputs, std::span<const Tensor> tangents) {
   const CallScope call(state_->name, state_->site);
   check_results(outputs);
-  check_matches("tangent", "argument", tangents, state_->inputs);
+  check_matches("tangent", "argument", tangents, autodiff::specs_of(state_->inputs));
   auto forward = autodiff::push_forward(Trace(state_->inputs, outputs, state_->scope->bit()), maybe(tangents), true);
   Results results{std::move(forward.values), with_zeros(forward.tangents, outputs)};
-  std::vector<Tensor> all = results.values;
-  all.insert(all.end(), results.derivatives.begin(), results.derivatives.end());
-  finish(all);
+  finish(autodiff::joined(results.values, results.derivatives));
   return results;
 }
 
@@ -96,6 +110,19 @@ std::shared_ptr<const TraceHandle> Transform::vjp(std::span<const Tensor> output
   auto handle = std::make_shared<TraceHandle>(Trace(state_->inputs, outputs, state_->scope->bit()));
   finish(outputs);
   return handle;
+}
+
+// The walk on tangents without values: what does not come from them is what the values of f contribute, computed now.
+std::shared_ptr<const LinearMapHandle> Transform::linearize(std::span<const Tensor> outputs) {
+  const CallScope call(state_->name, state_->site);
+  check_results(outputs);
+  const Trace trace(state_->inputs, outputs, state_->scope->bit());
+  auto traced = autodiff::trace_program(
+      autodiff::specs_of(state_->inputs), state_->inputs[0].device(), [&](std::span<const Tensor> tangents) {
+        return with_zeros(autodiff::push_forward(trace, maybe(tangents), false).tangents, outputs);
+      });
+  finish(autodiff::joined(outputs, traced.captured));
+  return std::make_shared<const LinearMapHandle>(LinearMapHandle{std::move(traced.program), std::move(traced.captured)});
 }
 
 Transform::Results Transform::value_and_grad(std::span<const Tensor> outputs) {
@@ -112,10 +139,8 @@ Transform::Results Transform::value_and_grad(std::span<const Tensor> outputs) {
     const MaybeTensor one = ones({}, {.dtype = y.dtype()});
     results = {{y}, with_zeros(autodiff::pull_back(trace, std::span<const MaybeTensor>(&one, 1)), state_->inputs)};
   }
-  std::vector<Tensor> all = results.derivatives;
-  all.push_back(y);
   state_->inputs.clear();
-  finish(all);
+  finish(autodiff::joined(results.derivatives, outputs));
   return results;
 }
 
@@ -145,10 +170,42 @@ std::vector<Tensor> Transform::jacobian(std::span<const Tensor> outputs, Jacobia
 
 std::vector<Tensor> pull_back(const TraceHandle& handle, std::span<const Tensor> cotangents, Site site) {
   const CallScope call("vjp", site);
-  check_matches("cotangent", "result", cotangents, handle.trace.outputs());
+  const core::InTransform note("vjp", site);
+  check_matches("cotangent", "result", cotangents, autodiff::specs_of(handle.trace.outputs()));
   auto gradients = with_zeros(autodiff::pull_back(handle.trace, maybe(cotangents)), handle.trace.placeholders());
   evaluate_if_outermost(gradients);
   return gradients;
+}
+
+std::vector<Tensor> push_forward(const LinearMapHandle& map, std::span<const Tensor> tangents, Site site) {
+  const CallScope call("linearize", site);
+  const core::InTransform note("linearize", site);
+  const auto& inputs = map.program->inputs();
+  check_matches("tangent", "argument", tangents, std::span(inputs.data(), inputs.size() - map.coefficients.size()));
+  const std::vector<Tensor> results = autodiff::replay(*map.program, autodiff::joined(tangents, map.coefficients));
+  evaluate_if_outermost(results);
+  return results;
+}
+
+std::shared_ptr<const TraceHandle> linear_transpose(const TensorsFunction& f, std::span<const Tensor> like, Site site) {
+  constexpr core::Absent absent = {
+      "linear_transpose", "the function is not linear: it, or its derivative, needs the values of its arguments; use vjp"};
+  const core::InTransform note("linear_transpose", site);
+  const core::TransformScope scope(core::TransformScope::Values::absent);
+  std::vector<Tensor> examples;
+  {
+    const CallScope call("linear_transpose", site);
+    check(!like.empty(), "there is nothing to transpose with respect to; give at least one Tensor");
+    for (std::size_t i = 0; i < like.size(); ++i) {
+      core::check_not_empty(like[i]);
+      check_differentiable(i, like[i]);
+      examples.push_back(scope.example(core::node_of(like[i]).value.spec, like[i].device(), absent));
+    }
+  }
+  const std::vector<Tensor> outputs = f(examples);
+  const CallScope call("linear_transpose", site);
+  check_results(outputs);
+  return std::make_shared<TraceHandle>(Trace(examples, outputs, scope.bit()));
 }
 
 }  // namespace scangrad::inline v0::detail

@@ -13,15 +13,18 @@ using core::check;
 using core::fail;
 
 struct Vmap::State {
+  State(const char* n, Site s) : name(n), site(s), note(name.c_str(), s) {}
+
   std::string name;
   Site site;
+  core::InTransform note;
   std::optional<core::TransformScope> scope;
   std::vector<Tensor> batches, examples;  ///< of the mapped inputs
   std::int64_t size = 0;
   std::size_t first = 0;  ///< the argument that the size is from
 };
 
-Vmap::Vmap(const char* name, Site site) : state_(new State{name, site, std::nullopt, {}, {}}) {
+Vmap::Vmap(const char* name, Site site) : state_(new State(name, site)) {
   state_->scope.emplace(core::TransformScope::Values::absent);
 }
 Vmap::~Vmap() = default;
@@ -37,6 +40,17 @@ Tensor batch_first(std::size_t argument, const Tensor& x, int axis) {
         axis, argument, x.shape(), -x.rank(), x.rank() - 1);
   return moveaxis(x, axis, 0);
 }
+
+/// Shape and dtype of one example.
+core::Spec example_of(const Tensor& batch) {
+  const core::Spec& spec = core::node_of(batch).value.spec;
+  return {Shape(std::span<const std::int64_t>(spec.shape.begin() + 1, spec.shape.end())), spec.dtype};
+}
+
+constexpr core::Absent no_example = {
+    "vmap",
+    "inside the function an example has no value that could be read (by item, data, to_vector, eval or printing); "
+    "use where in place of a branch on a value, or read the results of vmap"};
 
 }  // namespace
 
@@ -55,7 +69,7 @@ std::vector<Tensor> Vmap::examples(std::span<const std::vector<Tensor>> argument
       if (state.batches.empty()) state.size = batch.shape()[0], state.first = a;
       check(batch.shape()[0] == state.size, "arguments {} and {} have batches of {} and {} examples; they must be equal",
             state.first, a, state.size, batch.shape()[0]);
-      inputs.back() = state.scope->example(batch);
+      inputs.back() = state.scope->example(example_of(batch), core::node_of(batch).device, no_example);
       state.batches.push_back(batch);
       state.examples.push_back(inputs.back());
     }
@@ -70,8 +84,10 @@ std::vector<Tensor> Vmap::results(std::span<const Tensor> outputs, const BatchAx
         "out_axes names {} axes, but the function returned {} tensors; name one a tensor, or one for all", axes.size(),
         outputs.size());
   for (const Tensor& y : outputs) core::check_not_empty(y);
-  const core::Trace trace(state.examples, outputs, state.scope->bit(), core::Trace::Follow::values);
-  const std::vector<Batched> batches = autodiff::push_batch(trace, state.batches);
+  const core::Program program(core::Trace(state.examples, outputs, state.scope->bit(), core::Trace::Follow::values));
+  std::vector<Batched> inputs;
+  for (const Tensor& x : state.batches) inputs.push_back({x, true});
+  const std::vector<Batched> batches = autodiff::replay(program, inputs);
   std::vector<Tensor> results;
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     const auto& [y, mapped] = batches[i];

@@ -47,21 +47,29 @@ MaybeTensors step_vjp(const Step& step, std::span<const MaybeTensor> cotangents)
   return step.primitive->vjp(step.ins, step.outs, cotangents, core::WantedMask(wanted));
 }
 
-/// A step's primitive on other inputs.
-core::FixedList<Tensor, 1> run_again(const Step& step, const core::FixedList<Tensor, 2>& ins) {
-  std::vector<core::Spec> specs;
-  for (const Tensor& out : step.outs) specs.push_back(core::node_of(out).value.spec);
-  if (specs.size() == 1) return core::FixedList<Tensor, 1>(core::apply(step.primitive, specs[0], ins));
-  return core::FixedList<Tensor, 1>(std::span<const Tensor>(core::apply_multi(step.primitive, specs, ins)));
-}
-
 bool any(std::span<const MaybeTensor> derivatives) {
   for (const MaybeTensor& derivative : derivatives)
     if (derivative) return true;
   return false;
 }
 
+core::FixedList<Tensor, 1> run_again(const Step& step, const core::FixedList<Tensor, 2>& ins) {
+  const std::vector<Tensor> outs = apply(step.primitive, specs_of(step.outs), ins);
+  return core::FixedList<Tensor, 1>(std::span<const Tensor>(outs));
+}
+
 }  // namespace
+
+std::vector<core::Spec> specs_of(std::span<const Tensor> tensors) {
+  std::vector<core::Spec> specs;
+  for (const Tensor& x : tensors) specs.push_back(core::node_of(x).value.spec);
+  return specs;
+}
+
+std::vector<Tensor> apply(const core::PrimitiveRef& primitive, std::vector<core::Spec> outs, core::FixedList<Tensor, 2> ins) {
+  if (outs.size() == 1) return {core::apply(primitive, std::move(outs[0]), std::move(ins))};
+  return core::apply_multi(primitive, std::move(outs), std::move(ins));
+}
 
 // A fused rule computes its outputs anew, so what comes after it is built again on those: `replaced` holds the new values.
 Forward push_forward(const Trace& trace, std::span<const MaybeTensor> tangents, bool may_fuse) {
@@ -134,8 +142,11 @@ MaybeTensors pull_back(const Trace& trace, std::span<const MaybeTensor> cotangen
 
 namespace {
 
-/// A rule must return each output, for each example or for all, with the shape and dtype that `outs` have for one.
-void check_batch(const Step& step, std::span<const Tensor> ins, std::span<const bool> mapped, const core::BatchResult& result) {
+using ProgramStep = core::Program::Step;
+
+/// A rule must return each output, for each example or for all, with the shape and dtype that the program's have for one.
+void check_batch(const ProgramStep& step, std::span<const Tensor> ins, std::span<const bool> mapped,
+                 const core::BatchResult& result) {
   const std::size_t count = step.outs.size();
   check(result.outs.size() == count && result.mapped.size() == count,
         "the vmap rule of {} returned {} outputs and {} marks, but there are {} outputs", step.primitive->name(),
@@ -143,49 +154,56 @@ void check_batch(const Step& step, std::span<const Tensor> ins, std::span<const 
   std::size_t first = 0;
   while (!mapped[first]) ++first;
   for (std::size_t i = 0; i < count; ++i) {
-    const Shape& single = step.outs[i].shape();
+    const auto& [single, dtype] = step.outs[i];
     std::vector<std::int64_t> shape(single.begin(), single.end());
     if (result.mapped[i]) shape.insert(shape.begin(), ins[first].shape()[0]);
-    check(result.outs[i].shape() == Shape(shape) && result.outs[i].dtype() == step.outs[i].dtype(),
+    check(result.outs[i].shape() == Shape(shape) && result.outs[i].dtype() == dtype,
           "the vmap rule of {} returned a {} {} for output {}, which should be {} {}", step.primitive->name(),
-          result.outs[i].dtype(), result.outs[i].shape(), i, step.outs[i].dtype(), Shape(shape));
+          result.outs[i].dtype(), result.outs[i].shape(), i, dtype, Shape(shape));
   }
 }
 
 }  // namespace
 
-std::vector<Batched> push_batch(const Trace& trace, std::span<const Tensor> placeholders) {
-  std::vector<Batched> values(trace.slot_count());
-  for (std::size_t i = 0; i < placeholders.size(); ++i) values[i] = {placeholders[i], true};
-  for (const Step& step : trace.steps()) {
+std::vector<Batched> replay(const core::Program& program, std::span<const Batched> inputs) {
+  std::vector<Batched> values(inputs.begin(), inputs.end());
+  values.resize(program.slot_count());
+  const auto value_of = [&](core::Program::Source source) {
+    return source >= 0 ? values[static_cast<std::size_t>(source)] : Batched{program.constant(source), false};
+  };
+  for (const ProgramStep& step : program.steps()) {
     const CallScope scope(CallScope::Override(), step.primitive->name(), step.site);
-    core::FixedList<Tensor, 2> ins(step.ins);
+    core::FixedList<Tensor, 2> ins(step.ins.size());
     core::FixedList<bool, 8> mapped(ins.size());
     bool any_mapped = false;
     for (std::size_t i = 0; i < ins.size(); ++i) {
-      if (step.in_slots[i] == Trace::constant) continue;
-      const Batched& value = values[static_cast<std::size_t>(step.in_slots[i])];
-      ins[i] = value.value;
+      Batched value = value_of(step.ins[i]);
+      ins[i] = std::move(value.value);
       mapped[i] = value.mapped;
       any_mapped |= value.mapped;
     }
-    const auto first = static_cast<std::size_t>(step.first_slot);
+    const auto first = values.begin() + step.first_slot;
     if (!any_mapped) {
-      const auto outs = run_again(step, ins);
-      for (std::size_t i = 0; i < outs.size(); ++i) values[first + i] = {outs[i], false};
-      continue;
+      const std::vector<Tensor> outs = apply(step.primitive, step.outs, std::move(ins));
+      for (std::size_t i = 0; i < outs.size(); ++i) first[static_cast<std::ptrdiff_t>(i)] = {outs[i], false};
+    } else {
+      core::BatchResult result = step.primitive->vmap(ins, mapped, step.outs);
+      check_batch(step, ins, mapped, result);
+      for (std::size_t i = 0; i < result.outs.size(); ++i)
+        first[static_cast<std::ptrdiff_t>(i)] = {std::move(result.outs[i]), result.mapped[i]};
     }
-    std::vector<core::Spec> specs;
-    for (const Tensor& out : step.outs) specs.push_back(core::node_of(out).value.spec);
-    core::BatchResult result = step.primitive->vmap(ins, mapped, specs);
-    check_batch(step, ins, mapped, result);
-    for (std::size_t i = 0; i < result.outs.size(); ++i) values[first + i] = {std::move(result.outs[i]), result.mapped[i]};
+    for (const std::int32_t slot : step.ends) values[static_cast<std::size_t>(slot)].value = Tensor();
   }
   std::vector<Batched> outputs;
-  for (std::size_t i = 0; i < trace.outputs().size(); ++i) {
-    const std::int32_t slot = trace.output_slots()[i];
-    outputs.push_back(slot == Trace::constant ? Batched{trace.outputs()[i], false} : values[static_cast<std::size_t>(slot)]);
-  }
+  for (core::Program::Source out : program.outputs()) outputs.push_back(value_of(out));
+  return outputs;
+}
+
+std::vector<Tensor> replay(const core::Program& program, std::span<const Tensor> inputs) {
+  std::vector<Batched> shared;
+  for (const Tensor& x : inputs) shared.push_back({x, false});
+  std::vector<Tensor> outputs;
+  for (Batched& out : replay(program, std::span<const Batched>(shared))) outputs.push_back(std::move(out.value));
   return outputs;
 }
 

@@ -2,7 +2,7 @@
 // The walks over a Trace: tangents forwards, cotangents backwards, a batch forwards. They know Primitive's interface, and of the operations only
 // the sum of two cotangents.
 
-#include "core/trace.h"
+#include "core/program.h"
 
 namespace scangrad::inline v0::autodiff {
 
@@ -25,8 +25,13 @@ struct Batched {
   Tensor value;
   bool mapped;
 };
-/// The trace's outputs, where its placeholders have a batch axis. The trace must follow values.
-std::vector<Batched> push_batch(const Trace& trace, std::span<const Tensor> placeholders);
+/// The program's outputs for these inputs, as new graph: where an input is mapped, by the primitives' vmap rules.
+std::vector<Batched> replay(const core::Program& program, std::span<const Batched> inputs);
+/// The same without a batch.
+std::vector<Tensor> replay(const core::Program& program, std::span<const Tensor> inputs);
+std::vector<core::Spec> specs_of(std::span<const Tensor> tensors);
+/// A primitive on inputs, as one node or, for several outputs, a tuple.
+std::vector<Tensor> apply(const core::PrimitiveRef& primitive, std::vector<core::Spec> outs, core::FixedList<Tensor, 2> ins);
 
 /// d output i / d placeholder j, of shape (shape of i, shape of j), at i * placeholders + j: columns by jvp or rows by vjp, a chunk
 /// of them at a time, as a batch.
@@ -34,7 +39,7 @@ std::vector<Tensor> jacobian_by_column(const Trace& trace, std::int64_t chunk_si
 std::vector<Tensor> jacobian_by_row(const Trace& trace, std::int64_t chunk_size);
 
 /// The derivatives themselves, zeros like the primal where one is a symbolic zero.
-std::vector<Tensor> with_zeros(const MaybeTensors& derivatives, std::span<const Tensor> primals);
+std::vector<Tensor> with_zeros(std::span<const MaybeTensor> derivatives, std::span<const Tensor> primals);
 
 /// Where no transform is live any more, what one returns is computed.
 void evaluate_if_outermost(std::span<const Tensor> results);

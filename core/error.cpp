@@ -5,11 +5,26 @@
 namespace scangrad::inline v0 {
 
 namespace {
-std::string place(Site site) { return site.file == nullptr ? std::string() : fmt::format(" [{}:{}]", site.file, site.line); }
+std::string file_and_line(Site site) { return fmt::format("{}:{}", site.file, site.line); }
+
+/// " [user.cpp:12, inside grad at user.cpp:30]"
+std::string place(const std::string& op, Site site) {
+  const core::InTransform* transform = core::InTransform::current();
+  std::string text;
+  if (site.file != nullptr) text = file_and_line(site);
+  if (transform != nullptr && op != transform->name()) {
+    text += fmt::format("{}inside {}", text.empty() ? "" : ", ", transform->name());
+    if (transform->site().file != nullptr) text += " at " + file_and_line(transform->site());
+  }
+  return text.empty() ? text : " [" + text + "]";
+}
 }  // namespace
 
 Error::Error(std::string op, std::string message, Site site)
-    : std::runtime_error(op + ": " + message + place(site)), op_(std::move(op)), message_(op_ + ": " + message), site_(site) {}
+    : std::runtime_error(op + ": " + message + place(op, site)),
+      op_(std::move(op)),
+      message_(op_ + ": " + message),
+      site_(site) {}
 
 std::string to_string(const Shape& shape) {
   if (shape.size() == 1) return fmt::format("({},)", shape[0]);

@@ -35,6 +35,24 @@ class CallScope {
   Site site_;
 };
 
+/// The transform that works, or that f runs in, on this thread: errors name the innermost one behind the place.
+class InTransform {
+ public:
+  InTransform(const char* name, Site site) noexcept : previous_(current_), name_(name), site_(site) { current_ = this; }
+  InTransform(const InTransform&) = delete;
+  ~InTransform() { current_ = previous_; }
+
+  static const InTransform* current() noexcept { return current_; }
+  const char* name() const noexcept { return name_; }
+  Site site() const noexcept { return site_; }
+
+ private:
+  static inline constinit thread_local const InTransform* current_ = nullptr;
+  const InTransform* previous_;
+  const char* name_;
+  Site site_;
+};
+
 [[noreturn]] void throw_error(std::string message);
 
 /// "what is wrong, what was given, what would be right"

@@ -23,9 +23,10 @@ bool reusable(const Tensor& in) noexcept {
          node.value.storage->writable();
 }
 
+bool is_empty(const Array& out) noexcept { return out.size() == 0; }
+
 /// `tracked`: a transform that is live on any thread may differentiate through the node, and need its inputs.
 void compute(Node& node, bool tracked) {
-  const CallScope scope(CallScope::Override(), node.edge.primitive->name(), node.site);
   const std::size_t count = node.edge.inputs.size();
   if (node.selected >= 0) {
     const Array& source = (*node_of(node.edge.inputs[0]).tuple)[static_cast<std::size_t>(node.selected)];
@@ -38,16 +39,8 @@ void compute(Node& node, bool tracked) {
     ins[i] = &node_of(node.edge.inputs[i]).value;
     may_reuse[i] = !tracked && !debug_nans() && reusable(node.edge.inputs[i]);  // the check below needs the inputs
   }
-  const Context context(node.device, thread_pool(node.device.type), ins, may_reuse);
-  const Outputs outs = node.tuple ? Outputs(*node.tuple) : Outputs(&node.value, 1);
-  const auto is_empty = [](const Array& out) { return out.size() == 0; };
-  if (count != 0 && std::all_of(outs.begin(), outs.end(), is_empty)) {  // however many lanes of length 0 there are
-    for (Array& out : outs) out.allocate();
-    return;
-  }
-  node.kernel(context, *node.edge.primitive, ins, outs);
-  if (debug_nans()) [[unlikely]]
-    check_no_new_nans(node.edge.primitive->name(), ins, outs);
+  run_kernel(*node.edge.primitive, node.kernel, node.site, node.device, ins, may_reuse,
+             node.tuple ? Outputs(*node.tuple) : Outputs(&node.value, 1));
 }
 
 /// False if the node is done already.
@@ -91,6 +84,18 @@ void run(const Tensor& x) {
 }
 
 }  // namespace
+
+void run_kernel(const Primitive& primitive, Kernel kernel, Site site, Device device, Inputs ins,
+                std::span<const bool> may_reuse, Outputs outs) {
+  const CallScope scope(CallScope::Override(), primitive.name(), site);
+  if (!ins.empty() && std::all_of(outs.begin(), outs.end(), is_empty)) {  // however many lanes of length 0 there are
+    for (Array& out : outs) out.allocate();
+    return;
+  }
+  kernel(Context(device, thread_pool(device.type), ins, may_reuse), primitive, ins, outs);
+  if (debug_nans()) [[unlikely]]
+    check_no_new_nans(primitive.name(), ins, outs);
+}
 
 void drop_edge(Node& node) noexcept {
   Edge edge;

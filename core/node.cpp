@@ -36,16 +36,17 @@ class Placeholder final : public Primitive {
   BatchResult vmap(Ins ins, MappedMask, Specs) const override { return {{ins[0]}, {true}}; }
 };
 
-/// One example of a batch: reading it fails.
+/// A tensor without a value: reading it fails.
 class Example final : public Primitive {
  public:
-  std::string_view name() const override { return "vmap"; }
+  explicit Example(const Absent& why) : absent(why) {}
+  std::string_view name() const override { return absent.transform; }
+  Absent absent;
 };
 
-void fail_to_read(const Context&, const Primitive&, Inputs, Outputs) {
-  fail(
-      "inside the function an example has no value that could be read (by item, data, to_vector, eval or printing); "
-      "use where in place of a branch on a value, or read the results of vmap");
+void fail_to_read(const Context&, const Primitive& primitive, Inputs, Outputs) {
+  const Absent& absent = static_cast<const Example&>(primitive).absent;
+  throw NoValue(absent.transform, absent.message, CallScope::site());
 }
 
 /// One output of a primitive that has several. Walks see through it (Trace), so it needs no rules.
@@ -161,12 +162,13 @@ Tensor make_placeholder(const Tensor& x, std::uint64_t transform_bit) {
   return result;
 }
 
-Tensor make_example(const Tensor& batch, std::uint64_t transform_bit) {
-  Tensor result = new_node(shared_primitive<Example>(), {}, fail_to_read);
+bool is_placeholder(const Edge& edge) noexcept { return edge.primitive.get() == shared_primitive<Placeholder>().get(); }
+
+Tensor make_example(Spec spec, Device device, const Absent& absent, std::uint64_t transform_bit) {
+  Tensor result = new_node(make_primitive<Example>(absent), {}, fail_to_read);
   Node& node = node_of(result);
-  node.device = node_of(batch).device;
-  const Shape& shape = node_of(batch).value.spec.shape;
-  node.value.spec = {Shape(std::span<const std::int64_t>(shape.begin() + 1, shape.end())), node_of(batch).value.spec.dtype};
+  node.device = device;
+  node.value.spec = std::move(spec);
   node.tracked.store(transform_bit, std::memory_order_relaxed);
   return result;
 }

@@ -37,7 +37,8 @@ struct Node final : detail::NodeHead {
   Array value;
   std::unique_ptr<std::vector<Array>> tuple;
   Site site;
-  Node* next_dead = nullptr;  ///< see detail::destroy
+  std::unique_ptr<const std::string> label;  ///< what the user called it; under edge_lock
+  Node* next_dead = nullptr;                 ///< see detail::destroy
 
   // Nodes come and go by the thousand, all of one size: each thread keeps some of the freed ones.
   static void* operator new(std::size_t size);
@@ -89,8 +90,20 @@ Tensor make_leaf(Array value);
 Tensor repeat_element(const Tensor& element, const Shape& shape);
 /// `ins[0]` as a new node with the edge kept: what a transform differentiates with respect to.
 Tensor make_placeholder(const Tensor& x, std::uint64_t transform_bit);
-/// Shape and dtype of one of the examples along axis 0 of a batch, without a value: what vmap calls its function with.
-Tensor make_example(const Tensor& batch, std::uint64_t transform_bit);
+/// Whether the edge is that of a placeholder, whose value and derivatives are those of its input.
+bool is_placeholder(const Edge& edge) noexcept;
+
+/// Why a tensor has no value, for the error of those who read it.
+struct Absent {
+  const char* transform;  ///< who made the tensor
+  const char* message;
+};
+/// What reading such a tensor throws.
+struct NoValue final : Error {
+  using Error::Error;
+};
+/// A shape and dtype without a value: what a transform calls its function with to learn what it does.
+Tensor make_example(Spec spec, Device device, const Absent& absent, std::uint64_t transform_bit);
 
 /// A copy of the node's edge (empty if it was dropped), safe against a thread that drops it now.
 Edge copy_edge(const Node& node);
@@ -109,6 +122,10 @@ class Contiguous final : public Primitive {
 
 /// For kernels: x itself if it is row-major, else a row-major copy, kept in `copy`.
 const Array& row_major(const Context& context, const Array& x, Array& copy);
+
+/// Runs a kernel, under the name and place of its operation.
+void run_kernel(const Primitive& primitive, Kernel kernel, Site site, Device device, Inputs ins,
+                std::span<const bool> may_reuse, Outputs outs);
 
 /// The kernel of operations whose output is their input.
 void share_value(const Context& context, const Primitive& primitive, Inputs ins, Outputs outs);

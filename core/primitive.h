@@ -56,6 +56,8 @@ class Primitive {
   virtual MaybeTensors vjp(Ins ins, Outs outs, Tangents cotangents, WantedMask wanted) const;
   /// The outputs for a batch of inputs, without a loop; at least one input is mapped. `outs`: shapes and dtypes of one example's.
   virtual BatchResult vmap(Ins ins, MappedMask mapped, Specs outs) const;
+  /// Of a node's inputs, how many the rules see. Those behind them are the outputs themselves, computed elsewhere: only the kernel knows them.
+  virtual std::size_t arity(std::size_t inputs) const { return inputs; }
   /// Value and tangent in one pass, where that is cheaper than two.
   virtual std::optional<OutsAndTangents> jvp_fused(Ins, Tangents) const { return std::nullopt; }
   /// A fused primitive as plain ones: where there is a result, its derivatives are the primitive's, and jvp and vjp are not asked.

@@ -100,6 +100,12 @@ Trace::Trace(std::span<const Tensor> placeholders, std::span<const Tensor> outpu
       if (const std::int32_t* tuple = slots.find(&node_of(edge.inputs[0]))) slots.insert(&node, *tuple + node.selected);
       continue;
     }
+    if (is_placeholder(edge)) {
+      if (const std::int32_t* input = slots.find(&node_of(edge.inputs[0]))) slots.insert(&node, *input);
+      continue;
+    }
+    if (const std::size_t arity = edge.primitive->arity(edge.inputs.size()); arity < edge.inputs.size())
+      edge.inputs = FixedList<Tensor, 2>(std::span<const Tensor>(edge.inputs.begin(), arity));
     FixedList<std::int32_t, 2> in_slots(edge.inputs.size());
     bool dependent = false;
     for (std::size_t i = 0; i < in_slots.size(); ++i) {

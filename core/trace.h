@@ -20,8 +20,10 @@ class TransformScope {
 
   std::uint64_t bit() const noexcept { return bit_; }
   Tensor placeholder(const Tensor& x) const { return make_placeholder(x, bit_); }
-  /// One of the examples along axis 0 of a batch; has no value.
-  Tensor example(const Tensor& batch) const { return make_example(batch, bit_); }
+  /// A shape and dtype without a value.
+  Tensor example(Spec spec, Device device, const Absent& absent) const {
+    return make_example(std::move(spec), device, absent, bit_);
+  }
 
   static std::uint64_t live_here() noexcept;       ///< bits of the transforms live on this thread
   static std::uint64_t without_values() noexcept;  ///< of those, the bits of the ones whose placeholders have no value

@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "core/node.h"
+#include "scangrad/jacobian.h"
 #include "scangrad/ops.h"
 
 namespace scangrad::inline v0 {

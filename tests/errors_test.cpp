@@ -268,7 +268,8 @@ TEST_CASE("errors carry the file and line of the call, through composites and ru
       call();
     } catch (const sg::Error& error) {
       CHECK(std::string(error.site().file) == __FILE__);
-      CHECK(std::string(error.what()) == error.message() + " [" + __FILE__ + ":" + std::to_string(error.site().line) + "]");
+      const std::string place = error.message() + " [" + __FILE__ + ":" + std::to_string(error.site().line);
+      CHECK(std::string(error.what()).substr(0, place.size()) == place);  // behind it: the transform around, or "]"
       return error.site().line;
     }
     return 0;

@@ -16,7 +16,9 @@ struct Site {
   static constexpr Site here(const char* file = __builtin_FILE(), int line = __builtin_LINE()) { return {file, line}; }
 };
 
-/// Every error of the library: "op: what is wrong, what was given, what would be right [file:line]".
+/// Every error of the library: "op: what is wrong, what was given, what would be right [file:line]". Inside a transform, be it while
+/// it calls the function or while it differentiates or evaluates what that built, the end is "[file:line, inside grad at file:line]":
+/// op is the operation, with the place where it was called.
 /// Thrown when the graph is built wherever what is wrong can be known then.
 class SCANGRAD_API Error : public std::runtime_error {
  public:

@@ -48,6 +48,17 @@ TEST_CASE("a chain and a fan of a million nodes are differentiated, both ways") 
   CHECK(sg::jvp(wide_fan, {Tensor(1.0)}, {Tensor(1.0)}).tangent.item<double>() == -(million / 3));
 }
 
+TEST_CASE("long chains are linearized and checkpointed, and a loop of a million steps is differentiated") {
+  const auto long_chain = [](const Tensor& x) { return chain(x, million / 4); };
+  CHECK(sg::linearize(long_chain, {Tensor(1.0)}).jvp(Tensor(1.0)).item<double>() == million / 4 + 1);
+  CHECK(sg::grad(sg::checkpoint(long_chain))(Tensor(1.0)).item<double>() == million / 4 + 1);
+  const auto loop = [](const Tensor& x) {
+    const auto step = [&](const Tensor& c, const std::tuple<>& none) { return std::pair(c + x, none); };
+    return sg::scan(step, Tensor(0.0), std::tuple<>(), {.checkpoint_every = 1000, .length = million}).carry;
+  };
+  CHECK(sg::grad(loop)(Tensor(1.0)).item<double>() == million);
+}
+
 TEST_CASE("graphs that were never evaluated are destroyed, in linear time") {
   const auto destroy_time = [](const auto& build, int nodes) {
     Tensor y = build(Tensor(1.0), nodes);

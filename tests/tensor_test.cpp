@@ -126,19 +126,3 @@ TEST_CASE("views share their storage and read right") {
       Tensor::borrow(std::shared_ptr<const void>(std::shared_ptr<const void>(), memory.data()), DType::float64, {3, 2}, {1, 3});
   CHECK(columns.to_vector<double>() == std::vector<double>{0, 3, 1, 4, 2, 5});
 }
-
-TEST_CASE("to_dot shows operations, values, shapes and dtypes") {
-  const Tensor x = {1.0, 2.0};
-  const std::string expected = R"dot(digraph scangrad {
-  node [shape=ellipse, fontname="sans-serif", fontsize=10];
-  n0 [label="sum\nfloat64 ()"];
-  n1 -> n0;
-  n1 [label="multiply\nfloat64 (2,)"];
-  n2 -> n1;
-  n2 -> n1;
-  n2 [shape=box, label="float64 (2,)"];
-}
-)dot";
-  const std::string dot = sg::to_dot(sg::sum(x * x));
-  CHECK(dot == expected);
-}

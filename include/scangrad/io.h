@@ -1,5 +1,5 @@
 #pragma once
-// Files: NumPy's npy and npz, and csv tables; and graphs as pictures.
+// Files: NumPy's npy and npz, and csv tables.
 //
 //   sg::save_npy("x.npy", x);                                    // in Python: numpy.load("x.npy")
 //   sg::save_npz("fit.npz", {{"beta", beta}, {"loss", loss}});
@@ -107,11 +107,5 @@ class SCANGRAD_API CsvTable {
 /// Reads a csv file: the names of the columns in the first line, then rows with as many cells. A cell may stand in quotes, and then
 /// hold separators, line ends and (doubled) quotes. Blanks around cells do not count; empty lines are skipped.
 SCANGRAD_API CsvTable read_csv(const std::string& path, const CsvOptions& options = {}, Site site = Site::here());
-
-/// The graph below the given tensors in Graphviz's language: an ellipse for an operation, a box for a value that is there, with
-/// shape and dtype. What was evaluated has let go of its inputs and shows as a value.
-SCANGRAD_API std::string to_dot(std::span<const Tensor> outputs);
-/// Of one tensor.
-inline std::string to_dot(const Tensor& y) { return to_dot(std::span<const Tensor>(&y, 1)); }
 
 }  // namespace scangrad::inline v0

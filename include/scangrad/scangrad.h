@@ -5,6 +5,7 @@
 #include "scangrad/autodiff.h"
 #include "scangrad/check.h"
 #include "scangrad/custom.h"
+#include "scangrad/graph.h"
 #include "scangrad/io.h"
 #include "scangrad/jacobian.h"
 #include "scangrad/linalg.h"

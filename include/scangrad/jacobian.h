@@ -4,7 +4,7 @@
 //   auto J = sg::jacobian(f)(x);                            // (f(x).shape, x.shape)
 //   auto H = sg::hessian(loss, {.chunk_size = 8})(beta);    // (beta.shape, beta.shape)
 //
-// To multiply by them, form none: jvp, vjp, linearize and hvp (autodiff.h) do it at the cost of a few calls of f.
+// To multiply by them, form none: jvp, vjp and linearize (autodiff.h), and hvp for the Hessian, do it at the cost of a few calls of f.
 
 #include "scangrad/autodiff.h"
 
@@ -95,5 +95,22 @@ auto hessian(F f, const JacobianOptions& options = {}, Site site = Site::here())
     }
   };
 }
+
+/// The product of the Hessian of a scalar f with v, which is like x; forward over reverse, so that it costs a few times f and no matrix
+/// is formed. For one argument of its type, for several a tuple.
+/// @{
+template <class F, class... T>
+auto hvp(F&& f, const Args<T...>& x, const Args<T...>& v, Site site = Site::here()) {
+  const auto gradient = [&](const auto&... arguments) {
+    return detail::value_and_grad("hvp", f, std::tuple<T...>(arguments...), std::index_sequence_for<T...>(), site).gradient;
+  };
+  return detail::jvp("hvp", gradient, x.values, v.values, site).tangent;
+}
+template <class F, std::size_t N, std::size_t M>
+auto hvp(F&& f, const Tensor (&x)[N], const Tensor (&v)[M], Site site = Site::here()) {
+  static_assert(N == M, "hvp takes one vector for each argument: hvp(f, {x, y}, {vx, vy})");
+  return hvp(f, detail::tensor_tuple(x), detail::tensor_tuple(v), site);
+}
+/// @}
 
 }  // namespace scangrad::inline v0

@@ -45,10 +45,10 @@ bool same(const Tensor& a, const Tensor& b) {
   return x.size() == y.size() && std::memcmp(x.data(), y.data(), x.size() * sizeof(T)) == 0;
 }
 
-/// Complex numbers have no order, and no logcumsumexp yet.
+/// Complex numbers have no order.
 template <class T>
 bool supported(Scan scan) {
-  return !sg::core::is_complex_type<T> || !(scan == Scan::cummax || scan == Scan::cummin || scan == Scan::logcumsumexp);
+  return !sg::core::is_complex_type<T> || !(scan == Scan::cummax || scan == Scan::cummin);
 }
 
 double spread_of(Scan scan, std::size_t input) {

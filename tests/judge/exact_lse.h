@@ -77,16 +77,11 @@ class LseReference final : public Reference<V> {
     return result;
   }
   Exact<V> jvp(const Lanes<V>& t, bool exclusive) const override {
-    Exact<V> result{weights_.mean(t[0], exclusive), sizes().mean(moduli(t[0]), exclusive), floors(t, false)};
-    if (is_complex<V>)
-      for (std::size_t k = exclusive ? 1 : 0; k < result.scale.size(); ++k) result.scale[k] *= kappa(exclusive ? k - 1 : k);
-    return result;
+    return {weights_.mean(t[0], exclusive), times_kappa(sizes().mean(moduli(t[0]), exclusive), exclusive), floors(t, false)};
   }
   std::vector<Exact<V>> vjp(const Values<V>& g, bool exclusive) const override {
-    Values<W> sizes_of_g = moduli(g);
-    if (is_complex<V>)
-      for (std::size_t k = exclusive ? 1 : 0; k < g.size(); ++k) sizes_of_g[k] *= kappa(exclusive ? k - 1 : k);
-    return {{weights_.adjoint(g, exclusive), sizes().adjoint(sizes_of_g, exclusive), floors<V>({g}, true)}};
+    return {
+        {weights_.adjoint(g, exclusive), sizes().adjoint(times_kappa(moduli(g), exclusive), exclusive), floors<V>({g}, true)}};
   }
 
   /// Real x: M (r Da Dt). Complex x: M (a t) - Ma Mt.
@@ -99,7 +94,9 @@ class LseReference final : public Reference<V> {
         for (std::size_t k = 0; k < both.size(); ++k) both[k] += sign * Mp[k] * Mq[k];
         return both;
       };
-      result = {by_products(weights_, t[0], a[0], V(-1)), by_products(sizes_, moduli(t[0]), moduli(a[0]), W(1)), {}};
+      result = {by_products(weights_, t[0], a[0], V(-1)),
+                times_kappa(by_products(sizes_, moduli(t[0]), moduli(a[0]), W(1)), exclusive),
+                {}};
     } else {
       const Values<W> ts = added(t[0], -1), as = added(a[0], -1), T = added(moduli(t[0]), 1), A = added(moduli(a[0]), 1);
       result = {
@@ -119,7 +116,8 @@ class LseReference final : public Reference<V> {
         for (std::size_t k = 0; k < both.size(); ++k) both[k] += sign * other[k];
         return both;
       };
-      result = {by_products(weights_, a, g, V(-1)), by_products(sizes_, moduli(a), moduli(g), W(1)), {}};
+      result = {
+          by_products(weights_, a, g, V(-1)), by_products(sizes_, moduli(a), times_kappa(moduli(g), exclusive), W(1)), {}};
     } else {
       result = {spread(remaining_of(products(added(a, -1), weights_.adjoint(g, exclusive))), -1),
                 spread(remaining_of(products(added(moduli(a), 1), weights_.adjoint(moduli(g), exclusive))), 1),
@@ -135,6 +133,12 @@ class LseReference final : public Reference<V> {
     else return weights_;
   }
   W kappa(std::size_t k) const { return kappa_[k] > 1 ? kappa_[k] : W(1); }
+  /// What is relative to the sums of prefixes, whose terms e^x cancel where they are complex: a relative error of them is kappa u.
+  Values<W> times_kappa(Values<W> v, bool exclusive) const {
+    if constexpr (is_complex<V>)
+      for (std::size_t k = exclusive ? 1 : 0; k < v.size(); ++k) v[k] *= kappa(exclusive ? k - 1 : k);
+    return v;
+  }
   template <class U>
   static Values<U> products(Values<U> p, const Values<U>& q) {
     for (std::size_t k = 0; k < p.size(); ++k) p[k] *= q[k];

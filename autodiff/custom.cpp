@@ -6,6 +6,9 @@
 
 #include "scangrad/custom.h"
 
+#include <mutex>
+#include <set>
+
 #include "autodiff/program.h"
 #include "core/error.h"
 #include "scangrad/vmap.h"
@@ -37,6 +40,14 @@ MaybeTensors checked_result(std::string_view rule, std::string_view what, std::s
           result[i].shape(), what, of, i, like[i].dtype(), like[i].shape());
   }
   return derivatives;
+}
+
+/// The name for as long as the program runs: tensors without a value point at it, and may outlive the function.
+const char* kept(const std::string& name) {
+  static std::mutex mutex;
+  static auto& names = *new std::set<std::string>;  // never destroyed: tensors may outlive every static
+  const std::lock_guard lock(mutex);
+  return names.insert(name).first->c_str();
 }
 
 /// What the user's rules get: zeros for what is absent, and nothing for what has no derivative.
@@ -81,7 +92,7 @@ class Custom final : public core::Primitive {
     if (rules_->jvp) return jvp_rule(ins, outs, dense(tangents, ins));
     if (rules_->vjp)
       return transposed(
-          {rules_->name.c_str(), "the vjp rule is not linear in the cotangents: its transpose, the jvp, needs their values"},
+          {kept(rules_->name), "the vjp rule is not linear in the cotangents: its transpose, the jvp, needs their values"},
           outs, tangents, [&](const Tensors& g) { return vjp_rule(ins, outs, g); });
     return push_forward(forward_trace(ins), tangents, true).tangents;
   }
@@ -91,7 +102,7 @@ class Custom final : public core::Primitive {
     if (rules_->vjp) result = vjp_rule(ins, outs, dense(cotangents, outs));
     else if (rules_->jvp)
       result = transposed(
-          {rules_->name.c_str(), "the jvp rule is not linear in the tangents: its transpose, the vjp, needs their values"}, ins,
+          {kept(rules_->name), "the jvp rule is not linear in the tangents: its transpose, the vjp, needs their values"}, ins,
           cotangents, [&](const Tensors& dx) { return jvp_rule(ins, outs, dx); });
     else result = autodiff::pull_back(forward_trace(ins), cotangents);
     for (std::size_t i = 0; i < result.size(); ++i)

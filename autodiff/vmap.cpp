@@ -1,6 +1,7 @@
 // The non-template half of vmap: examples without a value in, a Trace out, replayed for the batch by the primitives' vmap rules.
 
 #include "scangrad/vmap.h"
+#include "core/planted.h"
 
 #include "autodiff/walk.h"
 #include "core/error.h"
@@ -101,7 +102,7 @@ std::vector<Tensor> Vmap::results(std::span<const Tensor> outputs, const BatchAx
     const int axis = core::normalize_axis(*axes[i], shape.size() + 1);
     std::vector<std::int64_t> sizes(shape.begin(), shape.end());
     sizes.insert(sizes.begin(), state.size);
-    results.push_back(moveaxis(mapped ? y : broadcast_to(y, Shape(sizes)), 0, axis));
+    results.push_back(moveaxis(mapped ? y : broadcast_to(y, Shape(sizes)), 0, SCANGRAD_PLANT(vmap_out_axis_ignored, axis, 0)));
   }
   state.scope.reset();
   autodiff::evaluate_if_outermost(results);

@@ -1,4 +1,5 @@
 #include "autodiff/walk.h"
+#include "core/planted.h"
 
 #include "core/error.h"
 #include "scangrad/ops.h"
@@ -122,7 +123,7 @@ MaybeTensors pull_back(const Trace& trace, std::span<const MaybeTensor> cotangen
   const auto accumulate = [&](std::int32_t slot, MaybeTensor&& g) {
     if (slot == Trace::constant || !g) return;
     MaybeTensor& sum = cotangent[static_cast<std::size_t>(slot)];
-    sum = sum ? add(*sum, *g) : std::move(*g);
+    sum = sum ? SCANGRAD_PLANT(cotangents_overwritten, add(*sum, *g), *g) : std::move(*g);
   };
   for (std::size_t i = 0; i < cotangents.size(); ++i) accumulate(trace.output_slots()[i], MaybeTensor(cotangents[i]));
   for (std::size_t s = trace.steps().size(); s-- > 0;) {

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <utility>
 
+#include "core/planted.h"
 #include "cpu/backend.h"
 #include "ops/logsumexp/logsumexp.h"
 #include "ops/reduce.h"
@@ -90,7 +91,7 @@ struct Compensated {
     rest += std::abs(sum) >= std::abs(x) ? (sum - next) + x : (x - next) + sum;
     sum = next;
   }
-  double total() const { return std::isfinite(rest) ? sum + rest : sum; }
+  double total() const { return std::isfinite(rest) ? SCANGRAD_PLANT(sum_not_compensated, sum + rest, sum) : sum; }
 };
 
 constexpr std::int64_t sum_block = 64;

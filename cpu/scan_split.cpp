@@ -6,6 +6,7 @@
 //
 // A weight that underflows meets its huge tangent as a logarithm. Log sums are the states (m, s) of log_monoid.h.
 
+#include "core/planted.h"
 #include "cpu/scan_lanes.h"
 
 namespace scangrad::inline v0::cpu {
@@ -112,7 +113,7 @@ void split_mean_adjoint(const Context& context, const ScanOrder& order, Inputs i
       BackwardStates<State>::run(
           n, M::identity(), memory, [&](const State& s, std::int64_t k) { return M::combine(s, M::lift(x[k * step[0]])); },
           [&](std::int64_t k, const State& before, const State& state) {
-            const T g_k = g[(order.exclusive ? k + 1 : k) * step[1]];
+            const T g_k = g[(SCANGRAD_PLANT(split_exclusive_off_by_one, order.exclusive ? k + 1 : k, k)) * step[1]];
             // conj(e^{-y}) = e^{-m} conj(1 / s)
             if (!ops::is_zero(state.s))
               sums.add(g_k, -relative(state.m), ops::conjugated(ops::divide(ops::from_real<Sum>(1), state.s)));

@@ -1,4 +1,5 @@
 #include "ops/elementwise.h"
+#include "core/planted.h"
 
 namespace scangrad::inline v0 {
 namespace ops {
@@ -79,7 +80,7 @@ DType truth(DType) { return DType::boolean; }
 
 MaybeTensors Abs::jvp(Ins ins, Outs outs, Tangents t) const {
   if (!is_complex(ins[0].dtype())) return {*t[0] * sign(ins[0])};
-  return {real(conj(direction(ins[0], outs[0])) * *t[0])};
+  return {real(SCANGRAD_PLANT(abs_dropped_conj, conj(direction(ins[0], outs[0])), direction(ins[0], outs[0])) * *t[0])};
 }
 
 MaybeTensors Abs::vjp(Ins ins, Outs outs, Tangents g, WantedMask) const {

@@ -1,6 +1,7 @@
 #pragma once
 // The element-wise primitives, each with its derivative: v times d out / d in_i.
 
+#include "core/planted.h"
 #include "ops/rules.h"
 
 namespace scangrad::inline v0::ops {
@@ -20,7 +21,7 @@ struct Multiply final : Elementwise {
 struct Divide final : Elementwise {
   std::string_view name() const override { return "divide"; }
   Tensor times_partial(std::size_t i, Ins in, const Tensor& y, const Tensor& v) const override {
-    return i == 0 ? v / in[1] : -(v * y) / in[1];
+    return i == 0 ? v / in[1] : SCANGRAD_PLANT(divide_sign, -(v * y) / in[1], (v * y) / in[1]);
   }
 };
 struct Negative final : Elementwise {
@@ -34,7 +35,9 @@ struct Exp final : Elementwise {
 };
 struct Expm1 final : Elementwise {
   std::string_view name() const override { return "expm1"; }
-  Tensor times_partial(std::size_t, Ins in, const Tensor&, const Tensor& v) const override { return v * exp(in[0]); }
+  Tensor times_partial(std::size_t, Ins in, const Tensor&, const Tensor& v) const override {
+    return v * SCANGRAD_PLANT(expm1_value_for_exp, exp(in[0]), expm1(in[0]));
+  }
 };
 struct Log final : Elementwise {
   std::string_view name() const override { return "log"; }
@@ -56,7 +59,7 @@ struct Power final : Elementwise {
   std::string_view name() const override { return "pow"; }
   Tensor times_partial(std::size_t i, Ins in, const Tensor& y, const Tensor& v) const override {
     if (i == 0) return v * where(logical_and(in[0] == 0, in[1] == 0), 0, in[1] * pow(in[0], in[1] - 1));
-    return v * where(in[0] == 0, 0, y * log(in[0]));
+    return v * SCANGRAD_PLANT(power_nan_at_zero, where(in[0] == 0, 0, y * log(in[0])), y * log(in[0]));
   }
 };
 struct Rsqrt final : Elementwise {
@@ -149,12 +152,14 @@ struct Real final : OnElements<Linear> {
 struct Imag final : OnElements<Linear> {
   std::string_view name() const override { return "imag"; }
   Tensor forward(const Tensor& t, Ins) const override { return imag(t); }
-  Tensor adjoint(const Tensor& g, Ins) const override { return complex(zeros_like(g), g); }
+  Tensor adjoint(const Tensor& g, Ins) const override {
+    return SCANGRAD_PLANT(imag_adjoint_part, complex(zeros_like(g), g), complex(g, zeros_like(g)));
+  }
 };
 struct Conj final : OnElements<Linear> {
   std::string_view name() const override { return "conj"; }
   Tensor forward(const Tensor& t, Ins) const override { return conj(t); }
-  Tensor adjoint(const Tensor& g, Ins) const override { return conj(g); }
+  Tensor adjoint(const Tensor& g, Ins) const override { return SCANGRAD_PLANT(conj_adjoint, conj(g), g); }
 };
 struct Complex final : OnElements<Primitive> {
   std::string_view name() const override { return "complex"; }
@@ -173,14 +178,14 @@ struct Tanh final : Elementwise {
   std::string_view name() const override { return "tanh"; }
   Tensor times_partial(std::size_t, Ins in, const Tensor&, const Tensor& v) const override {
     const Tensor twice = in[0] + in[0];
-    return v * (sigmoid(twice) * sigmoid(-twice) * 4);
+    return v * (sigmoid(twice) * sigmoid(-twice) * SCANGRAD_PLANT(tanh_factor, 4, 2));
   }
 };
 
 struct Maximum final : Elementwise {
   std::string_view name() const override { return "maximum"; }
   Tensor times_partial(std::size_t i, Ins in, const Tensor&, const Tensor& v) const override {
-    return where(in[i] > in[1 - i], v, where(in[i] == in[1 - i], v * 0.5, 0));
+    return where(in[i] > in[1 - i], v, where(in[i] == in[1 - i], SCANGRAD_PLANT(maximum_tie, v * 0.5, v), 0));
   }
 };
 struct Minimum final : Elementwise {
@@ -192,7 +197,7 @@ struct Minimum final : Elementwise {
 struct Where final : Elementwise {
   std::string_view name() const override { return "where"; }
   Tensor times_partial(std::size_t i, Ins in, const Tensor&, const Tensor& v) const override {
-    return i == 1 ? where(in[0], v, 0) : where(in[0], 0, v);
+    return SCANGRAD_PLANT(where_wrong_branch, i == 1, i == 2) ? where(in[0], v, 0) : where(in[0], 0, v);
   }
 };
 

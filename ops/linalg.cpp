@@ -1,4 +1,5 @@
 #include "ops/linalg.h"
+#include "core/planted.h"
 
 #include "ops/shape.h"
 
@@ -8,7 +9,7 @@ namespace {
 
 Tensor hermitian_part(const Tensor& x) { return (x + conj_transpose(x)) * 0.5; }
 /// The lower triangle with half of the diagonal: P(X) + P(X)^H = X for Hermitian X.
-Tensor lower_half(const Tensor& x) { return (tril(x) + tril(x, -1)) * 0.5; }
+Tensor lower_half(const Tensor& x) { return SCANGRAD_PLANT(cholesky_whole_diagonal, (tril(x) + tril(x, -1)) * 0.5, tril(x)); }
 
 /// The part of a that a triangular solve reads.
 Tensor triangle(const Tensor& a, const TriangularOptions& options) {
@@ -22,7 +23,7 @@ Tensor turned(const Tensor& a, const TriangularOptions& options) {
 }
 TriangularOptions adjoint_of(TriangularOptions options) {
   options.transpose = !options.transpose;
-  options.conjugate = !options.conjugate;
+  options.conjugate = SCANGRAD_PLANT(triangular_adjoint_conj, !options.conjugate, options.conjugate);
   return options;
 }
 
@@ -75,7 +76,7 @@ MaybeTensors Solve::vjp(Ins ins, Outs outs, Tangents g, WantedMask wanted) const
   MaybeTensors result(4);
   if (wanted[0]) {
     const Tensor ga = adjoint ? matmul(outs[0], conj_transpose(gb)) : matmul(gb, conj_transpose(outs[0]));
-    result[0] = -unbroadcast(ga, shape_of(ins[0]));
+    result[0] = SCANGRAD_PLANT(solve_gradient_sign, -unbroadcast(ga, shape_of(ins[0])), unbroadcast(ga, shape_of(ins[0])));
   }
   if (wanted[3]) result[3] = unbroadcast(gb, shape_of(ins[3]));
   return result;

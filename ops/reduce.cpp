@@ -1,4 +1,5 @@
 #include "ops/reduce.h"
+#include "core/planted.h"
 
 #include "ops/shape.h"
 
@@ -43,7 +44,8 @@ MaybeTensors Sum::vjp(Ins ins, Outs, Tangents g, WantedMask) const { return {spr
 
 /// The elements that hold the extreme; where there is a NaN, the NaNs.
 Tensor holders(const Tensor& x, const Tensor& extreme, const Dims& axes) {
-  return logical_or(x == spread(extreme, axes, shape_of(x)), x != x);
+  return SCANGRAD_PLANT(extreme_ignores_nan, logical_or(x == spread(extreme, axes, shape_of(x)), x != x),
+                        x == spread(extreme, axes, shape_of(x)));
 }
 
 MaybeTensors Extreme::jvp(Ins ins, Outs outs, Tangents t) const {
@@ -55,7 +57,7 @@ MaybeTensors Extreme::vjp(Ins ins, Outs outs, Tangents g, WantedMask) const {
   const Shape& shape = ins[0].shape();
   const Tensor holds = holders(ins[0], outs[0], axes);
   const Tensor share = *g[0] / astype(summed(as_number(holds), axes), g[0]->dtype());
-  return {where(holds, spread(share, axes, shape), 0)};
+  return {where(holds, SCANGRAD_PLANT(extreme_ties_not_shared, spread(share, axes, shape), spread(*g[0], axes, shape)), 0)};
 }
 
 }  // namespace ops

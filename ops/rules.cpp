@@ -1,4 +1,5 @@
 #include "ops/rules.h"
+#include "core/planted.h"
 
 #include "ops/elementwise.h"
 
@@ -17,14 +18,16 @@ Tensor unbroadcast(const Tensor& g, const Shape& shape) {
   std::vector<int> axes;
   for (std::size_t i = 0; i < from.size(); ++i)
     if (i < lead || shape[i - lead] != from[i]) axes.push_back(static_cast<int>(i));
-  return reshape(axes.empty() ? g : sum(g, {.axis = axes}), shape);
+  return reshape(axes.empty() ? g : SCANGRAD_PLANT(unbroadcast_mean, sum(g, {.axis = axes}), mean(g, {.axis = axes})), shape);
 }
 
 Tensor conjugate(const Tensor& x) {
   return is_complex(dtype_of_tensor(x)) ? apply(shared_primitive<Conj>(), core::node_of(x).value.spec, {x}) : x;
 }
 
-Tensor weighted(const Tensor& p, const Tensor& t, const Tensor& mask) { return where(mask, where(isfinite(t), p * t, t), 0); }
+Tensor weighted(const Tensor& p, const Tensor& t, const Tensor& mask) {
+  return where(mask, SCANGRAD_PLANT(weighted_ignores_nan, where(isfinite(t), p * t, t), p * t), 0);
+}
 
 std::int64_t batch_size(Ins ins, MappedMask mapped) {
   std::size_t i = 0;
@@ -42,7 +45,8 @@ Tensor aligned(const Tensor& x, std::size_t rank) {
   const Shape& from = shape_of(x);
   Shape shape(rank + 1, 1);
   shape[0] = from[0];
-  std::copy(from.begin() + 1, from.end(), shape.end() - (from.end() - from.begin() - 1));
+  std::copy(from.begin() + 1, from.end(),
+            SCANGRAD_PLANT(aligned_behind_batch, shape.end() - (from.end() - from.begin() - 1), shape.begin() + 1));
   return reshape(x, shape);
 }
 
@@ -92,7 +96,7 @@ MaybeTensors Elementwise::jvp(Ins ins, Outs outs, Tangents tangents) const {
 // conj(f') g = conj(f' conj(g))
 MaybeTensors Elementwise::vjp(Ins ins, Outs outs, Tangents cotangents, WantedMask wanted) const {
   MaybeTensors result(ins.size());
-  const Tensor g = conjugate(*cotangents[0]);
+  const Tensor g = SCANGRAD_PLANT(elementwise_dropped_conj, conjugate(*cotangents[0]), *cotangents[0]);
   for (std::size_t i = 0; i < ins.size(); ++i)
     if (wanted[i]) result[i] = unbroadcast(conjugate(times_partial(i, ins, outs[0], g)), shape_of(ins[i]));
   return result;

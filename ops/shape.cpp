@@ -1,4 +1,5 @@
 #include "ops/shape.h"
+#include "core/planted.h"
 
 namespace scangrad::inline v0 {
 namespace ops {
@@ -64,7 +65,7 @@ Tensor Transpose::forward(const Tensor& t, Ins) const { return transposed(t, axe
 Tensor Transpose::adjoint(const Tensor& g, Ins) const {
   Dims inverse(axes.size(), 0);
   for (std::size_t i = 0; i < axes.size(); ++i) inverse[static_cast<std::size_t>(axes[i])] = static_cast<std::int64_t>(i);
-  return transposed(g, inverse);
+  return transposed(g, SCANGRAD_PLANT(transpose_not_inverted, inverse, axes));
 }
 
 Tensor slice_range(const Tensor& x, Range range) {

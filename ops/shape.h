@@ -2,6 +2,7 @@
 // The primitives that move elements without computing. Most are views: their kernel makes a layout, and is the same on every device.
 
 #include "core/kernel_table.h"
+#include "core/planted.h"
 #include "ops/rules.h"
 
 namespace scangrad::inline v0::ops {
@@ -38,7 +39,7 @@ struct Flip final : AlongAxes<Linear> {
   std::string_view name() const override { return "flip"; }
   PrimitiveRef behind_batch() const override { return make_primitive<Flip>(ops::behind_batch(axes)); }
   Tensor forward(const Tensor& t, Ins) const override { return apply(PrimitiveRef(this), {t.shape(), t.dtype()}, {t}); }
-  Tensor adjoint(const Tensor& g, Ins ins) const override { return forward(g, ins); }
+  Tensor adjoint(const Tensor& g, Ins ins) const override { return SCANGRAD_PLANT(flip_not_flipped_back, forward(g, ins), g); }
   Dims axes;
 };
 

@@ -183,3 +183,22 @@ TEST_CASE("scans of integers wrap, and those of bool count") {
 }
 
 }  // namespace
+
+TEST_CASE("an exclusive scan does not use its last element, in second derivatives either") {
+  for (const bool reverse : {false, true})
+    for (const double bad : {double{INFINITY}, double{NAN}}) {
+      const sg::ScanOptions options{.reverse = reverse, .exclusive = true};
+      const Tensor x = reverse ? Tensor{bad, 3.0, 2.0} : Tensor{2.0, 3.0, bad}, t = {1.0, -2.0, 0.5}, g = {0.5, 1.0, 3.0};
+      const auto product = [&](const Tensor& at) { return sg::cumprod(at, options); };
+      const auto recurrence = [&](const Tensor& at) { return sg::linear_recurrence(at, at, 1.0, options); };
+      const auto check = [&](const auto& f) {
+        const auto pushed = [&](const Tensor& at) { return sg::jvp(f, {at}, {t}).tangent; };
+        const auto pulled = [&](const Tensor& at) { return sg::vjp(f, {at}).pullback(g); };
+        for (const Tensor& second : {sg::jvp(pushed, {x}, {t}).tangent, sg::vjp(pushed, {x}).pullback(g),
+                                     sg::jvp(pulled, {x}, {t}).tangent, sg::vjp(pulled, {x}).pullback(t)})
+          for (const double value : second.to_vector<double>()) CHECK(std::isfinite(value));
+      };
+      check(product);
+      check(recurrence);
+    }
+}

@@ -1,6 +1,7 @@
 // associative_scan: pairs are combined, the scan of the pairs gives every second prefix, and one more combine the others.
 
 #include "scangrad/associative_scan.h"
+#include "core/planted.h"
 
 #include "ops/shape.h"
 
@@ -39,7 +40,7 @@ struct Scan {
   }
 
   Tensors combined(const Tensors& earlier, const Tensors& later) const {
-    const Tensors result = combine(earlier, later);
+    const Tensors result = SCANGRAD_PLANT(associative_swapped, combine(earlier, later), combine(later, earlier));
     check(result.size() == earlier.size(), "combine returned {} tensors for {}; return one each", result.size(),
           earlier.size());
     for (std::size_t i = 0; i < result.size(); ++i) {
@@ -107,7 +108,7 @@ Tensors associative_scan(const Combine& combine, const Tensors& elements, const 
   Tensors x = options.reverse ? flipped(elements, scan.axes) : elements;
   if (options.exclusive) x = shifted(scan, x, *identity);
   const Tensors y = scan(x);
-  return options.reverse ? flipped(y, scan.axes) : y;
+  return SCANGRAD_PLANT(associative_not_flipped_back, options.reverse ? flipped(y, scan.axes) : y, y);
 }
 
 }  // namespace scangrad::inline v0::detail

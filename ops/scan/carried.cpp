@@ -1,6 +1,7 @@
 // The rules of the scans that start from a carry.
 
 #include "ops/scan/carried.h"
+#include "core/planted.h"
 
 #include "ops/shape.h"
 
@@ -11,7 +12,7 @@ std::int64_t length_of(const Tensor& x, ScanOrder order) { return shape_of(x)[st
 
 /// Parts that stand for a derivative: itself, and zeros.
 std::vector<Tensor> linear_parts(const MaybeTensor& derivative, Ins parts) {
-  std::vector<Tensor> result = {dense(derivative, parts[0])};
+  std::vector<Tensor> result = {SCANGRAD_PLANT(carried_stale_tangent, dense(derivative, parts[0]), zeros_like(parts[0]))};
   for (std::size_t i = 1; i < parts.size(); ++i) result.push_back(zeros_like(parts[i]));
   return result;
 }
@@ -63,8 +64,8 @@ MaybeTensors CarriedSum::jvp(Ins ins, Outs, Tangents t) const {
   return result;
 }
 MaybeTensors CarriedSum::vjp(Ins ins, Outs, Tangents g, WantedMask) const {
-  const auto outs =
-      apply_carried(make_primitive<CarriedSum>(order.flipped()), {dense(g[0], ins[0])}, linear_parts(g[1], ins.subspan(1)));
+  const auto outs = apply_carried(make_primitive<CarriedSum>(SCANGRAD_PLANT(carried_sum_not_flipped, order.flipped(), order)),
+                                  {dense(g[0], ins[0])}, linear_parts(g[1], ins.subspan(1)));
   MaybeTensors result(ins.size());
   result[0] = outs[0], result[1] = outs[1];
   return result;
@@ -100,7 +101,7 @@ MaybeTensors CarriedRecurrence::vjp(Ins ins, Outs, Tangents g, WantedMask wanted
   if (wanted[0]) {
     const Tensor before =
         apply_carried(make_primitive<CarriedRecurrence>(exclusive(order)), {ins[0], ins[1]}, ins.subspan(2))[0];
-    result[0] = D * conjugate(used(before));
+    result[0] = D * SCANGRAD_PLANT(carried_dropped_conj, conjugate(used(before)), used(before));
   }
   result[1] = D;
   if (!wanted[2]) return result;
@@ -119,7 +120,7 @@ Decomposed CarriedLogSumExp::decompose(Ins ins) const {
   const Tensor x = in_front(ins[1], in_dtype(ins[0], dtype), order);
   const Tensor y = apply(make_primitive<LogCumSumExp>(order.inclusive()), core::node_of(x).value.spec, {x, ins[2]});
   const std::int64_t n = length_of(ins[0], order);
-  const Tensor seen = part(y, order.exclusive ? 0 : 1, n, order);
+  const Tensor seen = part(y, SCANGRAD_PLANT(carried_log_off_by_one, order.exclusive ? 0 : 1, 1), n, order);
   std::vector<Tensor> outs = {in_dtype(seen, dtype_of_tensor(ins[0])), reshape(part(y, n, 1, order), shape_of(ins[1]))};
   for (std::size_t i = 2; i < ins.size(); ++i) outs.push_back(stop_gradient(ins[i]));
   return outs;

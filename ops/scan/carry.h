@@ -12,6 +12,7 @@
 #include <type_traits>
 
 #include "core/dtype_visit.h"
+#include "core/planted.h"
 
 #ifdef __CUDACC__
 #define SCANGRAD_HD __host__ __device__
@@ -34,7 +35,7 @@ struct Planar {
 
 SCANGRAD_HD inline Twice two_sum(double a, double b) {
   const double sum = a + b, b_part = sum - a, low = (a - (sum - b_part)) + (b - b_part);
-  return {sum, std::isfinite(sum) ? low : 0.0};
+  return {sum, SCANGRAD_PLANT(infinite_sum_has_nan_low, std::isfinite(sum) ? low : 0.0, low)};
 }
 /// The same for |a| >= |b|.
 SCANGRAD_HD inline Twice quick_two_sum(double a, double b) {
@@ -43,7 +44,7 @@ SCANGRAD_HD inline Twice quick_two_sum(double a, double b) {
 }
 SCANGRAD_HD inline Twice two_product(double a, double b) {
   const double product = a * b;
-  return {product, std::isfinite(product) ? std::fma(a, b, -product) : 0.0};
+  return {product, std::isfinite(product) ? SCANGRAD_PLANT(product_loses_low, std::fma(a, b, -product), 0.0) : 0.0};
 }
 
 namespace carry_detail {
@@ -85,7 +86,7 @@ SCANGRAD_HD inline std::int64_t add(std::int64_t a, std::int64_t b) {
 SCANGRAD_HD inline double add(double a, double b) { return a + b; }
 SCANGRAD_HD inline Twice add(Twice a, Twice b) {
   const Twice high = two_sum(a.high, b.high), low = two_sum(a.low, b.low);
-  const Twice sum = quick_two_sum(high.high, high.low + low.high);
+  const Twice sum = quick_two_sum(high.high, high.low + SCANGRAD_PLANT(twice_sum_loses_low, low.high, 0.0));
   return quick_two_sum(sum.high, sum.low + low.low);
 }
 template <class R>
@@ -107,7 +108,8 @@ SCANGRAD_HD inline Twice multiply(Twice a, Twice b) {
 }
 template <class R>
 SCANGRAD_HD Planar<R> multiply(Planar<R> a, Planar<R> b) {
-  return {add(multiply(a.re, b.re), negative(multiply(a.im, b.im))), add(multiply(a.re, b.im), multiply(a.im, b.re))};
+  return {add(multiply(a.re, b.re), SCANGRAD_PLANT(complex_product_sign, negative(multiply(a.im, b.im)), multiply(a.im, b.im))),
+          add(multiply(a.re, b.im), multiply(a.im, b.re))};
 }
 
 /// c times a real number
@@ -121,7 +123,7 @@ SCANGRAD_HD Planar<R> scaled(Planar<R> c, double by) {
 /// The complex conjugate; a real number or integer as it is.
 template <class C>
 SCANGRAD_HD C conjugated(C c) {
-  if constexpr (is_planar<C>) return {c.re, negative(c.im)};
+  if constexpr (is_planar<C>) return {c.re, SCANGRAD_PLANT(conjugated_not, negative(c.im), c.im)};
   else return c;
 }
 

@@ -7,6 +7,7 @@
 
 #include <string_view>
 
+#include "core/planted.h"
 #include "ops/scan/carry.h"
 
 namespace scangrad::inline v0::ops {
@@ -18,7 +19,7 @@ SCANGRAD_HD inline double exp_difference(double a, double b) {
   if (a == b) return 1.0;
   const Twice difference = two_sum(a, -b);
   const double e = std::exp(difference.high);
-  return e + e * difference.low;
+  return SCANGRAD_PLANT(difference_rounded, e + e * difference.low, e);
 }
 
 /// v e^{from - to}, moving a weighted sum from the reference `from` to `to`. Below +inf a weight is exactly 0; otherwise it is
@@ -26,8 +27,8 @@ SCANGRAD_HD inline double exp_difference(double a, double b) {
 template <class C>
 SCANGRAD_HD C rescale(C v, double from, double to) {
   if (from == to) return v;
-  if (to == std::numeric_limits<double>::infinity()) return {};
-  if (!is_finite(v) && !std::isnan(to)) return v;
+  if (SCANGRAD_PLANT(weight_below_infinity, to == std::numeric_limits<double>::infinity(), false)) return {};
+  if (SCANGRAD_PLANT(rescale_loses_nan, !is_finite(v) && !std::isnan(to), false)) return v;
   return scaled(v, exp_difference(from, to));
 }
 

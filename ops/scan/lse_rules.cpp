@@ -21,6 +21,7 @@
 
 #include <limits>
 
+#include "core/planted.h"
 #include "ops/scan/fused.h"
 #include "ops/shape.h"
 
@@ -60,7 +61,7 @@ Tensor mean_adjoint_of(const Tensor& x, const Tensor& g, Ins head, ScanOrder ord
 class Operators {
  public:
   Operators(const Tensor& at, Ins head_or_none, ScanOrder scan_order, LogScanRule log_rule = LogScanRule::weights)
-      : x(used(at, scan_order)),
+      : x(SCANGRAD_PLANT(log_exclusive_uses_last, used(at, scan_order), at)),
         head(head_or_none),
         order(scan_order),
         rule(log_rule),
@@ -78,7 +79,8 @@ class Operators {
   }
   /// Its adjoint for the cotangent q, where back = M^H q; and so the derivative of M^H q in x, for the cotangent t or in direction t.
   Tensor mean_cotangent(const Tensor& t, const Tensor& q, const Tensor& back) const {
-    if (of_complex) return conjugate_times(t, back) - mean_adjoint(conj(mean(t)) * q);
+    if (of_complex)
+      return conjugate_times(t, back) - mean_adjoint(SCANGRAD_PLANT(log_complex_dropped_conj, conj(mean(t)), mean(t)) * q);
     return added_adjoint(kept_times(added(t) * back));
   }
   /// r c D t, and its adjoint D^H (r c q)
@@ -94,7 +96,7 @@ class Operators {
   /// D^H u
   Tensor added_adjoint(const Tensor& u) const {
     const Tensor v = where(is_minus_infinity(x), 0, u);
-    return v - mean_adjoint(unshift(v, order), order.inclusive());
+    return v - mean_adjoint(unshift(v, order), SCANGRAD_PLANT(log_added_exclusive, order.inclusive(), order));
   }
   /// r v, where r is exactly 0 for a prefix that is empty, all -inf, or finite before a +inf.
   Tensor kept_times(const Tensor& v) const {
@@ -171,7 +173,7 @@ MaybeTensors LseMeanAdjoint::vjp(Ins ins, Outs outs, Tangents g, WantedMask want
 MaybeTensors LseWeight::jvp(Ins ins, Outs, Tangents t) const {
   return {map(t[0], [&](const Tensor& a) {
     const Tensor dc = Operators(ins[0], ins.subspan(1), order).weight_tangent(a);
-    return kept ? -dc : dc;
+    return kept ? SCANGRAD_PLANT(log_kept_sign, -dc, dc) : dc;
   })};
 }
 MaybeTensors LseWeight::vjp(Ins ins, Outs, Tangents g, WantedMask) const {

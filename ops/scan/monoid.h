@@ -7,6 +7,7 @@
 
 #include <string_view>
 
+#include "core/planted.h"
 #include "ops/scan/carry.h"
 
 namespace scangrad::inline v0::ops {
@@ -46,7 +47,8 @@ struct ExtremeMonoid {
   SCANGRAD_HD static State lift(T x, std::int64_t index) { return {x, index}; }
   SCANGRAD_HD static State combine(State earlier, State later) {
     const auto a = core::widen(earlier.value), b = core::widen(later.value);
-    const bool stays = a != a || (largest ? a > b : a < b) || later.index < 0;
+    const bool stays = SCANGRAD_PLANT(extreme_loses_nan, a != a, false) ||
+                       SCANGRAD_PLANT(extreme_ties, (largest ? a > b : a < b), (largest ? a >= b : a <= b)) || later.index < 0;
     return stays ? earlier : later;
   }
   SCANGRAD_HD static T project(State s) { return s.value; }
@@ -61,7 +63,8 @@ struct AffineMonoid {
   SCANGRAD_HD static State identity() { return {from_real<Carry<T>>(1), {}}; }
   SCANGRAD_HD static State lift(T a, T b) { return {carried(a), carried(b)}; }
   SCANGRAD_HD static State combine(State earlier, State later) {
-    return {multiply(later.a, earlier.a), add(multiply(later.a, earlier.b), later.b)};
+    return {multiply(later.a, earlier.a),
+            add(SCANGRAD_PLANT(affine_order, multiply(later.a, earlier.b), multiply(earlier.a, later.b)), later.b)};
   }
   SCANGRAD_HD static Carry<T> apply(State s, Carry<T> h) { return add(multiply(s.a, h), s.b); }
 };

@@ -1,6 +1,7 @@
 // The rules of all scans but logcumsumexp (lse_rules.cpp). What the fused primitives compute in one pass or two, `decompose` says in
 // plain ones: that is where their own derivatives come from.
 
+#include "core/planted.h"
 #include "ops/gather.h"
 #include "ops/scan/fused.h"
 #include "ops/shape.h"
@@ -16,11 +17,14 @@ Tensor moved(const Tensor& x, int axis, bool to_end) {
 }
 
 /// What the scan uses of x: an exclusive one leaves out the last element, which must not get in as 0 times inf or NaN either.
-Tensor used(const Tensor& x, ScanOrder order) { return order.exclusive ? unshift(shift(x, order), order) : x; }
+Tensor used(const Tensor& x, ScanOrder order) {
+  return SCANGRAD_PLANT(exclusive_uses_last, order.exclusive ? unshift(shift(x, order), order) : x, x);
+}
 
 /// The recurrence that runs back over a recurrence with factors a: D_k = g_k + a_{k+1} D_{k+1}, g being what reached y.
 Tensor run_back(const Tensor& a, const Tensor& g, ScanOrder order) {
-  return recurrence(unshift(used(a, order), order), order.exclusive ? unshift(g, order) : g, std::nullopt,
+  return recurrence(unshift(used(a, order), order),
+                    SCANGRAD_PLANT(run_back_exclusive_off_by_one, order.exclusive ? unshift(g, order) : g, g), std::nullopt,
                     order.inclusive().flipped());
 }
 
@@ -30,7 +34,9 @@ Tensor extreme_index(const Tensor& x, ScanOrder order, bool largest) {
 
 }  // namespace
 
-Tensor shift(const Tensor& x, ScanOrder order) { return moved(x, order.axis, !order.reverse); }
+Tensor shift(const Tensor& x, ScanOrder order) {
+  return moved(x, order.axis, SCANGRAD_PLANT(shift_wrong_way, !order.reverse, order.reverse));
+}
 Tensor unshift(const Tensor& x, ScanOrder order) { return moved(x, order.axis, order.reverse); }
 
 Tensor first(const Tensor& x, ScanOrder order) {
@@ -68,7 +74,8 @@ Decomposed CumProdJvp::decompose(Ins ins) const {
 }
 Decomposed CumProdVjp::decompose(Ins ins) const {
   const Tensor before = cumprod(ins[0], exclusive(order).options());
-  return {{conjugate(used(before, order)) * run_back(conjugate(ins[0]), ins[1], order)}};
+  return {{conjugate(used(before, order)) *
+           run_back(SCANGRAD_PLANT(cumprod_factors_dropped_conj, conjugate(ins[0]), ins[0]), ins[1], order)}};
 }
 
 // ---- cummax, cummin ---------------------------------------------------------------------------------------------------------
@@ -101,7 +108,8 @@ Decomposed CumExtremeVjp::decompose(Ins ins) const {
 namespace {
 /// h_{k-1}
 Tensor previous(Ins ins, ScanOrder order) {
-  return recurrence(ins[0], ins[1], ins.size() == 3 ? MaybeTensor(ins[2]) : std::nullopt, exclusive(order));
+  return recurrence(ins[0], ins[1], ins.size() == 3 ? MaybeTensor(ins[2]) : std::nullopt,
+                    SCANGRAD_PLANT(recurrence_previous_off_by_one, exclusive(order), order));
 }
 std::vector<Spec> specs_of(Ins ins) {
   std::vector<Spec> specs;
@@ -119,7 +127,7 @@ MaybeTensors LinearRecurrence::jvp(Ins ins, Outs outs, Tangents t) const {
 MaybeTensors LinearRecurrence::vjp(Ins ins, Outs, Tangents g, WantedMask wanted) const {
   MaybeTensors result(ins.size());
   if (!wanted[0] && ins.size() == 2) {
-    if (wanted[1]) result[1] = run_back(conjugate(ins[0]), *g[0], order);
+    if (wanted[1]) result[1] = run_back(SCANGRAD_PLANT(recurrence_adjoint_of_b_alone, conjugate(ins[0]), ins[0]), *g[0], order);
     return result;
   }
   core::FixedList<Tensor, 2> all(ins.size() + 1);

@@ -6,6 +6,7 @@
 //   CumMax, CumMin                        gathers and scatters along the index of the running extreme
 //   LogCumSumExp                          M t = LseMean and M^H g = LseMeanAdjoint, with the kept and added weights r and c
 
+#include "core/planted.h"
 #include "ops/rules.h"
 #include "scangrad/scan.h"
 
@@ -17,9 +18,9 @@ struct ScanOrder {
   bool reverse = false;
   bool exclusive = false;
 
-  ScanOrder flipped() const { return {axis, !reverse, exclusive}; }
-  ScanOrder behind_batch() const { return {axis + 1, reverse, exclusive}; }
-  ScanOrder inclusive() const { return {axis, reverse, false}; }
+  ScanOrder flipped() const { return {axis, SCANGRAD_PLANT(reverse_not_flipped, !reverse, reverse), exclusive}; }
+  ScanOrder behind_batch() const { return {SCANGRAD_PLANT(batched_scan_wrong_axis, axis + 1, axis), reverse, exclusive}; }
+  ScanOrder inclusive() const { return {axis, reverse, SCANGRAD_PLANT(inclusive_stays_exclusive, false, exclusive)}; }
   ScanOptions options() const { return {.axis = axis, .reverse = reverse, .exclusive = exclusive}; }
 };
 

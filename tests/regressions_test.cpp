@@ -134,3 +134,18 @@ TEST_CASE("options are set by name: {0, 1} are not axes") {
   STATIC_REQUIRE_FALSE(ByPosition<sg::ReduceOptions>);
   STATIC_REQUIRE_FALSE(ByPosition<sg::ScanOptions>);
 }
+
+TEST_CASE("sums add what the blocks before have rounded away") {
+  std::vector<double> x(192);
+  x[0] = 1e16, x[64] = 1, x[128] = -1e16;
+  CHECK(sg::sum(Tensor(x)).item<double>() == 1);
+}
+
+TEST_CASE("products from a carry round once, at the store") {
+  std::vector<double> x;
+  for (int k = 0; k < 2000; ++k) x.push_back(1 + std::sin(k) / 64);
+  long double product = 1;
+  for (double factor : x) product *= factor;
+  const double got = sg::cumprod(Tensor(x), 1.0)[-1].item<double>();
+  CHECK(std::abs(got - product) <= 0x1p-52L * std::abs(product));
+}

@@ -60,7 +60,8 @@ struct Access {
   static const Literal& number(const Operand& x) noexcept { return x.number_; }
   static bool weak(const Operand& x) noexcept { return x.weak_; }
   static WeakKind kind(const Literal& x) noexcept { return x.kind_; }
-  static std::int64_t integer(const Literal& x) noexcept { return x.integer_; }
+  static std::int64_t integer(const Literal& x);  // throws if it fits into no int64
+  static bool above_int64(const Literal& x) noexcept { return x.above_int64_; }
   static std::complex<double> value(const Literal& x) noexcept { return {x.real_, x.imag_}; }
   static DType dtype(const Literal& x) noexcept;
   static Tensor scalar(const Literal& x, DType dtype);

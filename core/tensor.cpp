@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "core/dtype_visit.h"
 #include "core/error.h"
@@ -58,17 +59,24 @@ DType Access::dtype(const Literal& x) noexcept {
   return x.kind_ == WeakKind::floating ? DType::float32 : DType::complex64;
 }
 
+std::int64_t Access::integer(const Literal& x) {
+  check(!x.above_int64_, "{} does not fit into an int64; write it as a floating number",
+        static_cast<std::uint64_t>(x.integer_));
+  return x.integer_;
+}
+
 namespace {
 
 template <class T>
 T literal_as(const Literal& x) {
-  switch (Access::kind(x)) {
-    case WeakKind::boolean:
-    case WeakKind::integer:
-      return core::convert<T>(Access::integer(x));
-    default:
-      return core::convert<T>(Access::value(x));
-  }
+  if (Access::kind(x) > WeakKind::integer) return core::convert<T>(Access::value(x));
+  if constexpr (!std::same_as<T, std::int32_t> && !std::same_as<T, std::int64_t>)
+    if (Access::above_int64(x)) return core::convert<T>(Access::value(x));
+  const std::int64_t value = Access::integer(x);
+  if constexpr (std::same_as<T, std::int32_t>)
+    check(std::in_range<T>(value), "{} does not fit into an int32; convert the tensor beside it with astype(x, DType::int64)",
+          value);
+  return core::convert<T>(value);
 }
 
 }  // namespace
@@ -162,8 +170,8 @@ void Tensor::read_item(void* value, DType wanted) const {
   const CallScope scope("item", {});
   core::check_not_empty(*this);
   check(size() == 1, "the tensor must have one element, but its shape is {}; use to_vector, or reduce it first", shape());
-  check(promote(dtype(), wanted) == wanted, "a {} does not fit into a {}; use item with the tensor's type, or astype", dtype(),
-        wanted);
+  check(promote(dtype(), wanted) == wanted,
+        "the tensor is {}, which does not fit into {}; use item with the tensor's own type, or astype first", dtype(), wanted);
   eval(*this);
   const Array& array = core::node_of(*this).value;
   core::visit(core::Every{}, dtype(), [&]<class From>() {
@@ -220,8 +228,9 @@ Tensor linspace(double start, double stop, std::int64_t count, TensorOptions opt
 
 namespace detail {
 
-Tensor arange(std::int64_t start, std::int64_t stop, std::int64_t step, Site site) {
-  const CallScope scope("arange", site);
+namespace {
+
+Tensor arange_integers(std::int64_t start, std::int64_t stop, std::int64_t step) {
   check(step != 0, "the step must not be 0");
   const auto distance = static_cast<__int128>(stop) - start;
   const __int128 n = (distance > 0) == (step > 0) ? (distance + step + (step > 0 ? -1 : 1)) / step : 0;
@@ -230,14 +239,23 @@ Tensor arange(std::int64_t start, std::int64_t stop, std::int64_t step, Site sit
                       [&](std::int64_t i) { return static_cast<std::int64_t>(start + static_cast<__int128>(i) * step); });
 }
 
-Tensor arange(double start, double stop, double step, Site site) {
-  const CallScope scope("arange", site);
+Tensor arange_reals(double start, double stop, double step) {
   check(step != 0 && std::isfinite(start) && std::isfinite(stop) && std::isfinite(step),
         "start, stop and step must be finite and the step not 0, given {}, {}, {}", start, stop, step);
   const double n = std::max(0.0, std::ceil((stop - start) / step));  // inf, where the distance overflows
   check(n < 0x1p59, "from {} to {} by {} there are {} values, which is too many", start, stop, step, n);
   return core::filled(static_cast<std::int64_t>(n), DType::float64,
                       [&](std::int64_t i) { return start + static_cast<double>(i) * step; });
+}
+
+}  // namespace
+
+Tensor arange(const Literal& start, const Literal& stop, const Literal& step, Site site) {
+  const CallScope scope("arange", site);
+  const WeakKind kind = std::max({Access::kind(start), Access::kind(stop), Access::kind(step)});
+  check(kind < WeakKind::complex, "start, stop and step must be real, but one is complex");
+  if (kind <= WeakKind::integer) return arange_integers(Access::integer(start), Access::integer(stop), Access::integer(step));
+  return arange_reals(literal_as<double>(start), literal_as<double>(stop), literal_as<double>(step));
 }
 
 }  // namespace detail

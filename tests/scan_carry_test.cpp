@@ -168,18 +168,18 @@ TEST_CASE("a log-sum far from 0 keeps the digits of its derivatives across a car
 TEST_CASE("initial values") {
   const Tensor x = {1.0, 2.0, 3.0};
   const auto is = [](const Tensor& y, std::vector<double> expected) { check_near(y, Tensor(expected), 4e-16); };
-  is(sg::cumsum(x, 10), {11, 13, 16});
-  is(sg::cumsum(x, 10, {.reverse = true, .exclusive = true}), {15, 13, 10});
+  is(sg::cumsum(x, 10.0), {11, 13, 16});
+  is(sg::cumsum(x, 10.0, {.reverse = true, .exclusive = true}), {15, 13, 10});
   is(sg::cumprod(x, Tensor(2.0)), {2, 4, 12});
   is(sg::cummax(x, 2.5), {2.5, 2.5, 3});
   is(sg::cummin(x, 1.5, {.exclusive = true}), {1.5, 1, 1});
   is(sg::logcumsumexp(x, 0.0),
      {std::log1p(std::exp(1)), std::log(1 + std::exp(1) + std::exp(2)), std::log(1 + std::exp(1) + std::exp(2) + std::exp(3))});
   is(sg::logcumsumexp(x, -inf, {.exclusive = true}), {-inf, 1, std::log(std::exp(1) + std::exp(2))});
-  is(sg::linear_recurrence(x, 1.0, 4), {5, 11, 34});
-  is(sg::cumsum(Tensor(std::vector<double>{}), 10), {});
-  CHECK(sg::cumsum(Tensor({true, true}), 1).to_vector<std::int64_t>() == std::vector<std::int64_t>{2, 3});
-  CHECK(sg::cumsum(sg::astype(x, DType::float32), 1).dtype() == DType::float32);
+  is(sg::linear_recurrence(x, 1.0, 4.0), {5, 11, 34});
+  is(sg::cumsum(Tensor(std::vector<double>{}), 10.0), {});
+  CHECK(sg::cumsum(Tensor({true, true}), Tensor(1)).to_vector<std::int64_t>() == std::vector<std::int64_t>{2, 3});
+  CHECK(sg::cumsum(sg::astype(x, DType::float32), 1.0).dtype() == DType::float32);
   CHECK(sg::cumsum(sg::astype(x, DType::float32), Tensor(1.0)).dtype() == DType::float64);
   CHECK(sg::cumsum(sg::ones({2, 3}), Tensor({1.0, 2.0})).to_vector<double>() == std::vector<double>{2, 3, 4, 3, 4, 5});
   const auto z = sg::logcumsumexp(Tensor({Z(0, 1)}), Tensor(Z(0, 2))).item<Z>();
@@ -207,17 +207,18 @@ TEST_CASE("include_initial puts the initial value first in scan order") {
   const Tensor x = {1.0, 2.0, 3.0};
   const auto is = [](const Tensor& y, std::vector<double> expected) { CHECK(y.to_vector<double>() == expected); };
   is(sg::cumsum(x, {.include_initial = true}), {0, 1, 3, 6});
-  is(sg::cumsum(x, 4, {.reverse = true, .include_initial = true}), {10, 9, 7, 4});
+  is(sg::cumsum(x, 4.0, {.reverse = true, .include_initial = true}), {10, 9, 7, 4});
   is(sg::cumprod(x, {.include_initial = true}), {1, 1, 2, 6});
-  is(sg::cummax(x, 2, {.include_initial = true}), {2, 2, 2, 3});
+  is(sg::cummax(x, 2.0, {.include_initial = true}), {2, 2, 2, 3});
   is(sg::cummin(x, {.include_initial = true}), {inf, 1, 1, 1});
-  is(sg::linear_recurrence(x, 1.0, 2, {.include_initial = true}), {2, 3, 7, 22});
+  is(sg::linear_recurrence(x, 1.0, 2.0, {.include_initial = true}), {2, 3, 7, 22});
   CHECK(sg::logcumsumexp(x, {.include_initial = true}).to_vector<double>()[0] == -inf);
-  CHECK(sg::cumsum(Tensor(std::vector<double>{}), 5, {.include_initial = true}).to_vector<double>() == std::vector<double>{5});
+  CHECK(sg::cumsum(Tensor(std::vector<double>{}), 5.0, {.include_initial = true}).to_vector<double>() ==
+        std::vector<double>{5});
   const auto [y, carry] = sg::cumsum_with_carry(x, {.include_initial = true});
   is(y, {0, 1, 3, 6});
   is(sg::cumsum(x, carry), {7, 9, 12});
-  const auto f = [](const Tensor& t) { return sg::cumprod(t, 5, {.include_initial = true}); };
+  const auto f = [](const Tensor& t) { return sg::cumprod(t, 5.0, {.include_initial = true}); };
   CHECK(sg::vjp(f, {x}).pullback(sg::ones({4})).to_vector<double>() == std::vector<double>{45, 20, 10});
 }
 

@@ -25,6 +25,14 @@ inline Tensor operator-(const Operand& a, const Operand& b) { return subtract(a,
 inline Tensor operator*(const Operand& a, const Operand& b) { return multiply(a, b); }  ///< multiply, element by element
 inline Tensor operator/(const Operand& a, const Operand& b) { return divide(a, b); }    ///< divide
 inline Tensor operator-(const Operand& x) { return negative(x); }                       ///< negative
+
+/// a += b is a = a + b: the handle a gets a new Tensor, other handles keep theirs.
+/// @{
+inline Tensor& operator+=(Tensor& a, const Operand& b) { return a = add(Operand(a, b.site()), b); }
+inline Tensor& operator-=(Tensor& a, const Operand& b) { return a = subtract(Operand(a, b.site()), b); }
+inline Tensor& operator*=(Tensor& a, const Operand& b) { return a = multiply(Operand(a, b.site()), b); }
+inline Tensor& operator/=(Tensor& a, const Operand& b) { return a = divide(Operand(a, b.site()), b); }
+/// @}
 /// @}
 
 /// @name Functions of an element
@@ -97,9 +105,29 @@ SCANGRAD_API Tensor logical_and(const Operand& a, const Operand& b);  ///< a and
 SCANGRAD_API Tensor logical_or(const Operand& a, const Operand& b);   ///< a or b
 SCANGRAD_API Tensor logical_xor(const Operand& a, const Operand& b);  ///< one of a and b, not both
 SCANGRAD_API Tensor logical_not(const Operand& x);                    ///< x is 0
-SCANGRAD_API Tensor isnan(const Operand& x);                          ///< complex: either part
-SCANGRAD_API Tensor isinf(const Operand& x);                          ///< complex: either part
-SCANGRAD_API Tensor isfinite(const Operand& x);                       ///< neither NaN nor infinite
+/// @cond
+template <class A, class B>
+requires(std::same_as<A, Tensor> || std::same_as<B, Tensor>) bool operator&&(const A&, const B&) {
+  static_assert(detail::never<A>,
+                "&& asks for one bool: write logical_and(a, b) for each element, all(a).item<bool>() for one answer");
+  return false;
+}
+template <class A, class B>
+requires(std::same_as<A, Tensor> || std::same_as<B, Tensor>) bool operator||(const A&, const B&) {
+  static_assert(detail::never<A>,
+                "|| asks for one bool: write logical_or(a, b) for each element, any(a).item<bool>() for one answer");
+  return false;
+}
+template <std::same_as<Tensor> A>
+bool operator!(const A&) {
+  static_assert(detail::never<A>,
+                "! asks for one bool: write logical_not(x) for each element, !any(x).item<bool>() for one answer");
+  return false;
+}
+/// @endcond
+SCANGRAD_API Tensor isnan(const Operand& x);     ///< complex: either part
+SCANGRAD_API Tensor isinf(const Operand& x);     ///< complex: either part
+SCANGRAD_API Tensor isfinite(const Operand& x);  ///< neither NaN nor infinite
 /// @}
 
 /// `a` where the condition holds, else `b`; all three broadcast. A value or derivative of the side not taken never gets in, NaN or
@@ -114,10 +142,14 @@ SCANGRAD_API Tensor astype(const Operand& x, DType dtype);
 SCANGRAD_API Tensor stop_gradient(const Operand& x);
 
 namespace detail {
-/// First in every struct of options: they are set by name only, so that sum(x, {0, 1}) does not compile instead of meaning something.
+/// First in structs of several options: they are set by name only, so that sum(x, {0, 1}) does not compile instead of meaning something.
 class ByName {
  public:
   explicit constexpr ByName() = default;
+  template <Number T>
+  constexpr ByName(T) {
+    static_assert(never<T>, "options are set by name, as in {.axis = 1}");
+  }
 };
 }  // namespace detail
 
@@ -169,6 +201,7 @@ SCANGRAD_API Tensor argmin(const Operand& x, const ArgOptions& options = {});
 
 /// Of slice: slice(x, {.axis = 1, .begin = 2, .end = -1}).
 struct SliceOptions {
+  detail::ByName by_name = detail::ByName();
   Axes axis = 0;                 ///< one axis
   std::int64_t begin = 0;        ///< negative: from the end
   std::int64_t end = INT64_MAX;  ///< negative: from the end; beyond it: the end
@@ -233,6 +266,7 @@ SCANGRAD_API Tensor full(const Shape& shape, const Operand& value);
 
 /// Of sort and argsort.
 struct SortOptions {
+  detail::ByName by_name = detail::ByName();
   Axes axis = -1;           ///< one axis
   bool descending = false;  ///< largest first
 };

@@ -67,7 +67,11 @@ class SCANGRAD_API ScanInitial {
   /// @{
   ScanInitial(const Tensor& value) : value_(value) {}
   template <Number T>
-  ScanInitial(T value) : value_(value) {}
+  ScanInitial(T value) : value_(value) {
+    static_assert(!std::is_integral_v<T>,
+                  "an axis is named, cumsum(x, {.axis = 1}); an initial value that is an integer is written as "
+                  "1.0 or Tensor(1)");
+  }
   ScanInitial(const ScanCarry& carry) : value_(0), carry_(&carry) {}
   /// @}
 

@@ -1,6 +1,10 @@
 #pragma once
 // Everything but the opt-in headers (eigen.h, eigen_tensor.h, fmt.h).
 
+#if __cplusplus < 202002L
+#error "scangrad needs C++20: compile with -std=c++20, or target_link_libraries(... scangrad::scangrad) in CMake, which sets it"
+#else
+
 #include "scangrad/associative_scan.h"
 #include "scangrad/autodiff.h"
 #include "scangrad/check.h"
@@ -20,3 +24,5 @@
 #include "scangrad/threads.h"
 #include "scangrad/version.h"
 #include "scangrad/vmap.h"
+
+#endif

@@ -1,6 +1,7 @@
 #pragma once
 // Shapes, strides and axes: short lists of 64-bit integers, kept inline up to rank 4.
 
+#include <concepts>
 #include <cstdint>
 #include <cstring>
 #include <initializer_list>
@@ -31,6 +32,10 @@ class Dims {
     for (std::size_t i = 0; i < size; ++i) to[i] = fill;
   }
   /// @cond
+  template <std::integral T>
+  Dims(T) : size_(0) {
+    static_assert(sizeof(T) == 0, "a shape is written in braces, as in {3} or {2, 3}");
+  }
   Dims(const Dims& other) : size_(other.size_) {
     if (on_heap()) [[unlikely]] {
       heap_ = new std::int64_t[size_];

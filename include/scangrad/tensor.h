@@ -37,8 +37,11 @@ class Literal {
  public:
   template <Number T>
   Literal(T value) : kind_(weak_kind_of<T>), single_(std::same_as<T, float> || std::same_as<T, std::complex<float>>) {
-    if constexpr (std::same_as<T, bool> || std::is_integral_v<T>) integer_ = static_cast<std::int64_t>(value);
-    else if constexpr (std::is_floating_point_v<T>) real_ = static_cast<double>(value);
+    if constexpr (std::is_integral_v<T>) {
+      integer_ = static_cast<std::int64_t>(value);
+      above_int64_ = value > T{} && integer_ < 0;
+      if (above_int64_) real_ = static_cast<double>(value);
+    } else if constexpr (std::is_floating_point_v<T>) real_ = static_cast<double>(value);
     else real_ = value.real(), imag_ = value.imag();
   }
   Literal(std::initializer_list<Literal> items) : items_(items), is_list_(true) {}
@@ -51,7 +54,12 @@ class Literal {
   std::initializer_list<Literal> items_;
   WeakKind kind_ = WeakKind::floating;
   bool single_ = false, is_list_ = false;
+  bool above_int64_ = false;  // integer_ is then the number less 2^64
 };
+
+/// For static_assert: false, once something is instantiated.
+template <class...>
+inline constexpr bool never = false;
 
 }  // namespace detail
 
@@ -108,7 +116,7 @@ class SCANGRAD_API Tensor {
     if (node_ != nullptr) node_->references.fetch_add(1, std::memory_order_relaxed);
   }
   Tensor(Tensor&& other) noexcept : node_(std::exchange(other.node_, nullptr)) {}
-  // Assigning to a temporary (slice(x, ...) = y) would change nothing, so it does not compile.
+  // Assigning to a temporary (x[0] = y, slice(x, ...) = y) would change nothing, so it does not compile.
   Tensor& operator=(const Tensor& other) & noexcept {
     Tensor(other).swap(*this);
     return *this;
@@ -116,6 +124,19 @@ class SCANGRAD_API Tensor {
   Tensor& operator=(Tensor&& other) & noexcept {
     Tensor(std::move(other)).swap(*this);
     return *this;
+  }
+  template <class T>
+  void operator=(const T&) && {
+    static_assert(detail::never<T>,
+                  "the elements of a Tensor cannot be assigned to: make a new Tensor, by where, scatter_add or "
+                  "concatenate");
+  }
+  template <std::same_as<bool> Bool>
+  explicit operator Bool() const {
+    static_assert(detail::never<Bool>,
+                  "a Tensor is neither true nor false: ask any(x).item<bool>() or all(x).item<bool>(), or choose "
+                  "element by element with where");
+    return false;
   }
   ~Tensor() {
     if (node_ != nullptr && node_->references.fetch_sub(1, std::memory_order_acq_rel) == 1) detail::destroy(node_);
@@ -134,9 +155,13 @@ class SCANGRAD_API Tensor {
 
   /// The argument of x[t], made from an integer.
   struct Index {
-    std::int64_t value;                                                  ///< t
-    Site site;                                                           ///< where it was written
-    Index(std::int64_t i, Site s = Site::here()) : value(i), site(s) {}  ///< at the call
+    std::int64_t value;  ///< t; unsigned numbers above 2^63 - 1 count as that
+    Site site;           ///< where it was written
+    /// At the call.
+    template <std::integral T>
+    Index(T i, Site s = Site::here()) : value(static_cast<std::int64_t>(i)), site(s) {
+      if (i > T{} && value < 0) value = INT64_MAX;
+    }
   };
   /// x[t]: element t of axis 0, without the axis. Negative t counts from the end. A view; assigning to it does not compile.
   Tensor operator[](Index index) const;
@@ -214,8 +239,8 @@ std::vector<T> Tensor::to_vector() const {
   return std::vector<T>(elements.begin(), elements.end());
 }
 
-/// An argument of an operation: made implicitly from a Tensor or a C++ number, it remembers the file and line of the call.
-/// A type for parameters only. A number takes the dtype of the tensor beside it (see promote).
+/// An argument of an operation: made implicitly from a Tensor, a C++ number or numbers in braces, it remembers the file and line of the
+/// call. A type for parameters only. A number takes the dtype of the tensor beside it (see promote).
 class SCANGRAD_API Operand {
  public:
   /// Made by the call itself.
@@ -224,7 +249,7 @@ class SCANGRAD_API Operand {
   Operand(Tensor&& tensor, Site site = Site::here()) noexcept : tensor_(std::move(tensor)), site_(site) {}
   template <Number T>
   Operand(T value, Site site = Site::here()) : number_(value), site_(site), weak_(true) {}
-
+  Operand(std::initializer_list<detail::Literal> items, Site site = Site::here()) : tensor_(items, site), site_(site) {}
   /// @}
 
   Site site() const noexcept { return site_; }  ///< where the operation was called
@@ -255,22 +280,18 @@ SCANGRAD_API Tensor linspace(double start, double stop, std::int64_t count, Tens
                              Site site = Site::here());
 
 namespace detail {
-SCANGRAD_API Tensor arange(std::int64_t start, std::int64_t stop, std::int64_t step, Site site);
-SCANGRAD_API Tensor arange(double start, double stop, double step, Site site);
+SCANGRAD_API Tensor arange(const Literal& start, const Literal& stop, const Literal& step, Site site);
 }  // namespace detail
 
 /// start, start + step, ... below stop (above, for a negative step): int64 where all three are integers, else float64.
 template <Number A, Number B, Number C = int>
-requires(!std::same_as<C, Site>) Tensor arange(A start, B stop, C step = 1, Site site = Site::here()) {
-  if constexpr (std::is_integral_v<A> && std::is_integral_v<B> && std::is_integral_v<C>)
-    return detail::arange(static_cast<std::int64_t>(start), static_cast<std::int64_t>(stop), static_cast<std::int64_t>(step),
-                          site);
-  else return detail::arange(static_cast<double>(start), static_cast<double>(stop), static_cast<double>(step), site);
+Tensor arange(A start, B stop, C step = 1, Site site = Site::here()) {
+  return detail::arange(start, stop, step, site);
 }
 /// 0, 1, ... below stop.
 template <Number A>
 Tensor arange(A stop, Site site = Site::here()) {
-  return arange(A{0}, stop, 1, site);
+  return detail::arange(0, stop, 1, site);
 }
 
 /// As NumPy prints arrays: "[1. 2. 3.]". Evaluates.

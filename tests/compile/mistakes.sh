@@ -37,5 +37,13 @@ while IFS= read -r line; do
     *) code+=$line$'\n' ;;
   esac
 done <"$here/mistakes.txt"
+
+# Below C++20 there is one message, and no flood behind it.
+if "$cxx" -std=c++17 "-I$include" -fsyntax-only -x c++ - <<<'#include <scangrad/scangrad.h>' >"$work/said.txt" 2>&1 ||
+  [[ $(grep -c 'error: ' "$work/said.txt") != 1 ]] || ! grep -q 'error.*scangrad needs C++20: compile with -std=c++20' "$work/said.txt"; then
+  echo "with C++17 the compiler says" >&2
+  head -20 "$work/said.txt" >&2
+  status=1
+fi
 ((count >= 10)) || { echo "found only $count mistakes" >&2 && status=1; }
 exit $status

@@ -153,7 +153,7 @@ Tensor flip(const Operand& x, const Axes& axes) {
 Tensor expand_dims(const Operand& x, const Axes& axes) {
   const CallScope scope("expand_dims", x.site());
   const Tensor tensor = as_tensor(x);
-  check(!axes.all(), "name the places of the new axes, as in {{.axis = 0}}");
+  check(!axes.all(), "name the places of the new axes, as in expand_dims(x, 0)");
   const Shape& from = shape_of(tensor);
   Shape shape(from.size() + axes.list().size(), 0);
   for (std::int64_t axis : axes.list()) {

@@ -69,6 +69,8 @@ TEST_CASE("as_eigen_tensor refuses other ranks and dtypes", "[eigen]") {
   const sg::Tensor x = {1.0, 2.0};
   CHECK(message([&] { sg::as_eigen_tensor<double, 2>(x); }) ==
         "as_eigen_tensor: the tensor must be of rank 2, but its shape is (2,)");
+  CHECK(message([&] { sg::as_eigen_tensor<double, 1>(sg::Tensor()); }) ==
+        "as_eigen_tensor: a default-constructed Tensor was given; give it a value first, as in Tensor x = {1.0, 2.0};");
   CHECK(message([&] { sg::as_eigen_tensor<float, 1>(x); }) ==
         "as_eigen_tensor: the tensor must be of dtype float32, but its dtype is float64; convert it with astype");
 }

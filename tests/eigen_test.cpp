@@ -119,7 +119,10 @@ TEST_CASE("as_eigen_vector and as_eigen_matrix refuse other ranks and dtypes", "
         "as_eigen_matrix: the tensor must be of dtype float64, but its dtype is float32; convert it with astype");
   CHECK(message([&] { sg::as_eigen_vector<std::int64_t>(vector); }) ==
         "as_eigen_vector: the tensor must be of dtype int64, but its dtype is float64; convert it with astype");
-  CHECK(message([&] { sg::as_eigen_vector<double>(sg::Tensor()); }) != "no error");
+  const std::string empty = "a default-constructed Tensor was given; give it a value first, as in Tensor x = {1.0, 2.0};";
+  CHECK(message([&] { sg::as_eigen_vector<double>(sg::Tensor()); }) == "as_eigen_vector: " + empty);
+  CHECK(message([&] { sg::as_eigen_matrix<double>(sg::Tensor()); }) == "as_eigen_matrix: " + empty);
+  CHECK(message([&] { sg::as_eigen<Eigen::Matrix2d>(sg::Tensor()); }) == "as_eigen: " + empty);
 }
 
 namespace {

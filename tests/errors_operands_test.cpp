@@ -71,10 +71,10 @@ std::vector<Function> one_operand() {
   return table;
 }
 
-std::vector<Function> two_operands() {
-  using Binary = Tensor (*)(const sg::Operand&, const sg::Operand&);
-  std::vector<Function> table;
-  const std::vector<std::pair<const char*, Binary>> functions = {
+using Binary = Tensor (*)(const sg::Operand&, const sg::Operand&);
+
+std::vector<std::pair<const char*, Binary>> binary_functions() {
+  return {
       {"add", sg::add},
       {"subtract", sg::subtract},
       {"multiply", sg::multiply},
@@ -97,7 +97,11 @@ std::vector<Function> two_operands() {
       {"dot", sg::dot},
       {"outer", sg::outer},
   };
-  for (const auto& [name, f] : functions) {
+}
+
+std::vector<Function> two_operands() {
+  std::vector<Function> table;
+  for (const auto& [name, f] : binary_functions()) {
     table.push_back({name, [f = f](const Tensor& t) { f(t, v); }});
     table.push_back({name, [f = f](const Tensor& t) { f(v, t); }});
     table.push_back({name, [f = f](const Tensor& t) { f(t, 2.0); }});
@@ -128,6 +132,14 @@ std::vector<Function> reductions_and_scans() {
       {"linear_recurrence", [](const Tensor& t) { sg::linear_recurrence(t, v); }},
       {"linear_recurrence", [](const Tensor& t) { sg::linear_recurrence(v, t); }},
       {"linear_recurrence", [](const Tensor& t) { sg::linear_recurrence(v, v, t); }},
+      {"cumsum", [](const Tensor& t) { sg::cumsum_with_carry(t); }},
+      {"cumprod", [](const Tensor& t) { sg::cumprod_with_carry(t); }},
+      {"cummax", [](const Tensor& t) { sg::cummax_with_carry(t); }},
+      {"cummin", [](const Tensor& t) { sg::cummin_with_carry(t); }},
+      {"logcumsumexp", [](const Tensor& t) { sg::logcumsumexp_with_carry(t); }},
+      {"linear_recurrence", [](const Tensor& t) { sg::linear_recurrence_with_carry(v, t); }},
+      {"cummax_with_indices", [](const Tensor& t) { sg::cummax_with_indices(t); }},
+      {"cummin_with_indices", [](const Tensor& t) { sg::cummin_with_indices(t); }},
   };
 }
 
@@ -186,6 +198,36 @@ std::vector<Function> shapes_and_indices() {
       {"argsort", [](const Tensor& t) { sg::argsort(t); }},
       {"sort", [](const Tensor& t) { sg::sort(t); }},
       {"topk", [](const Tensor& t) { sg::topk(t, 1); }},
+      {"searchsorted", [](const Tensor& t) { sg::searchsorted(t, v); }},
+      {"searchsorted", [](const Tensor& t) { sg::searchsorted(v, t); }},
+  };
+}
+
+std::vector<Function> matrices_and_draws() {
+  namespace rnd = sg::random;
+  return {
+      {"cholesky", [](const Tensor& t) { sg::cholesky(t); }},
+      {"triangular_solve", [](const Tensor& t) { sg::triangular_solve(t, v); }},
+      {"solve", [](const Tensor& t) { sg::solve(t, v); }},
+      {"solve", [](const Tensor& t) { sg::solve(sg::eye(3), t); }},
+      {"inverse", [](const Tensor& t) { sg::inverse(t); }},
+      {"slogdet", [](const Tensor& t) { sg::slogdet(t); }},
+      {"logdet", [](const Tensor& t) { sg::logdet(t); }},
+      {"random::split", [](const Tensor& t) { rnd::split(t); }},
+      {"random::fold_in", [](const Tensor& t) { rnd::fold_in(t, 1); }},
+      {"random::fold_in", [](const Tensor& t) { rnd::fold_in(rnd::key(0), t); }},
+      {"random::uniform", [](const Tensor& t) { rnd::uniform(t, {2}); }},
+      {"random::normal", [](const Tensor& t) { rnd::normal(t, {2}); }},
+      {"random::exponential", [](const Tensor& t) { rnd::exponential(t, {2}); }},
+      {"random::gumbel", [](const Tensor& t) { rnd::gumbel(t, {2}); }},
+      {"random::randint", [](const Tensor& t) { rnd::randint(t, {2}, 0, 3); }},
+      {"random::bits", [](const Tensor& t) { rnd::bits(t, {2}); }},
+      {"random::bernoulli", [](const Tensor& t) { rnd::bernoulli(t, 0.5); }},
+      {"random::bernoulli", [](const Tensor& t) { rnd::bernoulli(rnd::key(0), t); }},
+      {"random::categorical", [](const Tensor& t) { rnd::categorical(t, v); }},
+      {"random::categorical", [](const Tensor& t) { rnd::categorical(rnd::key(0), t); }},
+      {"random::permutation", [](const Tensor& t) { rnd::permutation(t, 3); }},
+      {"random::permutation", [](const Tensor& t) { rnd::permutation(rnd::key(0), t); }},
   };
 }
 
@@ -203,7 +245,20 @@ std::vector<Function> readers_and_transforms() {
       {"data", [](const Tensor& t) { t.to_vector<double>(); }},
       {"print", [](const Tensor& t) { sg::to_string(t); }},
       {"print", [](const Tensor& t) { std::ostringstream() << t; }},
+      {"print", [](const Tensor& t) { sg::to_string(t, sg::PrintOptions()); }},
       {"to_dot", [](const Tensor& t) { sg::to_dot(std::vector{t}); }},
+      {"check_jvp", [](const Tensor& t) { sg::check_jvp(same, {t}); }},
+      {"check_vjp", [](const Tensor& t) { sg::check_vjp(same, {t}); }},
+      {"check_adjoint", [](const Tensor& t) { sg::check_adjoint(same, {t}); }},
+      {"check_linearity", [](const Tensor& t) { sg::check_linearity(same, {t}); }},
+      {"check_second_order", [](const Tensor& t) { sg::check_second_order(same, {t}); }},
+      {"check_vmap", [](const Tensor& t) { sg::check_vmap(same, {t}); }},
+      {"check_all", [](const Tensor& t) { sg::check_all(same, {t}); }},
+      {"ravel", [](const Tensor& t) { sg::ravel(t); }},
+      {"newton", [](const Tensor& t) { sg::newton(scalar, t); }},
+      {"lbfgs", [](const Tensor& t) { sg::lbfgs(scalar, t); }},
+      {"gradient_descent", [](const Tensor& t) { sg::gradient_descent(scalar, t); }},
+      {"adam", [](const Tensor& t) { sg::adam(scalar, t); }},
       {"eval",
        [](const Tensor& t) {
          sg::eval({v + 1.0, t});
@@ -228,12 +283,83 @@ std::vector<Function> readers_and_transforms() {
 }  // namespace
 
 TEST_CASE("a Tensor without a value") {
-  for (const auto& table :
-       {one_operand(), two_operands(), reductions_and_scans(), shapes_and_indices(), readers_and_transforms()})
+  for (const auto& table : {one_operand(), two_operands(), reductions_and_scans(), shapes_and_indices(), matrices_and_draws(),
+                            readers_and_transforms()})
     for (const Function& f : table)
       test::check_all(
           {{[&] { f.call(Tensor()); },
             f.name + ": a default-constructed Tensor was given; give it a value first, as in Tensor x = {1.0, 2.0};"}});
+}
+
+TEST_CASE("shapes that do not broadcast") {
+  const Tensor x = sg::zeros({2, 3}), y = sg::zeros({4});
+  for (const auto& [name, f] : binary_functions()) {
+    if (name == std::string("matmul") || name == std::string("dot") || name == std::string("outer")) continue;
+    test::check_all(
+        {{[&, f = f] { f(x, y); },
+          name +
+              std::string(": shapes (2, 3) and (4,) do not broadcast: axis -1 has sizes 3 and 4, which must be equal or 1")}});
+  }
+}
+
+TEST_CASE("numbers that fit into no int64, or not into the tensor beside them") {
+  const std::uint64_t above = std::uint64_t{1} << 63;
+  const Tensor small = sg::astype(indices, DType::int32);
+  const std::string advice = " does not fit into an int32; convert the tensor beside it with astype(x, DType::int64)";
+  test::check_all({
+      {[=] { sg::arange(above); }, "arange: 9223372036854775808 does not fit into an int64; write it as a floating number"},
+      {[=] { sg::arange(0, above + 5, above); },
+       "arange: 9223372036854775813 does not fit into an int64; write it as a floating number"},
+      {[=] { Tensor t(above); }, "Tensor: 9223372036854775808 does not fit into an int64; write it as a floating number"},
+      {[=] {
+         Tensor t = {std::uint64_t{1}, ~std::uint64_t{0}};
+       },
+       "Tensor: 18446744073709551615 does not fit into an int64; write it as a floating number"},
+      {[=] { sg::full({2}, above); }, "full: 9223372036854775808 does not fit into an int64; write it as a floating number"},
+      {[=] { indices + above; }, "add: 9223372036854775808 does not fit into an int64; write it as a floating number"},
+      {[=] { small + 2147483648; }, "add: 2147483648" + advice},
+      {[=] { small* above; }, "multiply: 9223372036854775808 does not fit into an int64; write it as a floating number"},
+      {[=] { sg::clamp(small, -2147483649, 0); }, "clamp: -2147483649" + advice},
+      {[=] { sg::where(mask, small, 3000000000); }, "where: 3000000000" + advice},
+      {[=] { (void)(small == 3000000000); }, "equal: 3000000000" + advice},
+      {[=] { v[above]; },
+       "operator[]: index 9223372036854775807 is out of range for a tensor of shape (3,); it must be in -3..2"},
+      {[=] { v[~std::size_t{0}]; },
+       "operator[]: index 9223372036854775807 is out of range for a tensor of shape (3,); it must be in -3..2"},
+      {[=] { sg::arange(std::complex<double>(0, 1)); }, "arange: start, stop and step must be real, but one is complex"},
+  });
+  CHECK((v + above).to_vector<double>() == std::vector<double>{1 + 0x1p63, 2 + 0x1p63, 3 + 0x1p63});
+  CHECK((small + 2147483647 - 2147483647).to_vector<std::int32_t>() == std::vector<std::int32_t>{0, 1, 2});
+  CHECK(sg::arange(above, 0x1p63 + 8192, 4096).to_vector<double>() == std::vector<double>{0x1p63, 0x1p63 + 4096});
+}
+
+TEST_CASE("numbers in braces are operands") {
+  CHECK(sg::take(v, {2, 0}).to_vector<double>() == std::vector<double>{3, 1});
+  CHECK(sg::take(v, {{2}, {0}}).shape() == Shape{2, 1});
+  CHECK(sg::where({true, false, true}, v, {0.0, 5.0, 0.0}).to_vector<double>() == std::vector<double>{1, 5, 3});
+  CHECK(sg::sum({1, 2, 3}).item<std::int64_t>() == 6);
+  CHECK(sg::linear_recurrence(v, {1.0, 0.0, 1.0}, {.reverse = true}).to_vector<double>() == std::vector<double>{3, 2, 1});
+  CHECK(sg::searchsorted({1.0, 2.0}, {1.5}).to_vector<std::int64_t>() == std::vector<std::int64_t>{1});
+  CHECK(sg::maximum(v, {2.0}).shape() == Shape{3});
+  test::check_all({{[] { sg::take(v, {0.5}); }, "take: indices must be int64, but they are float64; convert with astype"}});
+}
+
+TEST_CASE("x += y names a new Tensor") {
+  Tensor x = {1.0, 2.0};
+  const Tensor before = x;
+  x += 1;
+  x *= x;
+  x -= {1.0, 2.0};
+  x /= 2;
+  CHECK(x.to_vector<double>() == std::vector<double>{1.5, 3.5});
+  CHECK(before.to_vector<double>() == std::vector<double>{1, 2});
+  try {
+    x += v;
+    FAIL("shapes do not broadcast");
+  } catch (const sg::Error& error) {
+    CHECK(error.site().line == __LINE__ - 3);
+    CHECK(std::string(error.site().file) == __FILE__);
+  }
 }
 
 TEST_CASE("complex numbers have no order") {
@@ -286,7 +412,7 @@ TEST_CASE("indices are int64, conditions bool, evenly spaced values floating") {
       {[&] { v.item<double>(); },
        "item: the tensor must have one element, but its shape is (3,); use to_vector, or reduce it first"},
       {[&] { Tensor(1.0).item<float>(); },
-       "item: a float64 does not fit into a float32; use item with the tensor's type, or astype"},
+       "item: the tensor is float64, which does not fit into float32; use item with the tensor's own type, or astype first"},
       {[&] { v.to_vector<float>(); },
        "data: the tensor is float64, but its elements were asked for as float32; use astype, or ask for its own type"},
   });

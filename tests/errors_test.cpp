@@ -114,7 +114,7 @@ TEST_CASE("shapes") {
        },
        "broadcast_to: a tensor of shape (4611686018427387904, 2) is too large: it would need more than 2^62 bytes"},
       {[] { sg::flip(x, 2); }, "flip: axis 2 is out of range for a tensor of shape (2, 3); it must be in -2..1"},
-      {[] { sg::expand_dims(x, {}); }, "expand_dims: name the places of the new axes, as in {.axis = 0}"},
+      {[] { sg::expand_dims(x, {}); }, "expand_dims: name the places of the new axes, as in expand_dims(x, 0)"},
       {[] { sg::squeeze(x, 0); }, "squeeze: axis 0 of a tensor of shape (2, 3) has not size 1"},
       {[] { sg::slice(x, {.axis = 0, .step = 0}); },
        "slice: the step must be at least 1, given 0; use flip for the other direction"},

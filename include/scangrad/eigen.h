@@ -53,6 +53,8 @@ Tensor eigen_memory(const Matrix& x, const std::shared_ptr<const void>& owner, S
 /// The elements of a tensor that must have the given rank and dtype T, in the order that the type of Eigen's keeps them in.
 template <Element T>
 Data<T> eigen_data(const char* op, const Tensor& x, std::size_t rank, bool row_major, Site site) {
+  if (x.empty_handle())
+    throw Error(op, "a default-constructed Tensor was given; give it a value first, as in Tensor x = {1.0, 2.0};", site);
   if (x.shape().size() != rank)
     throw Error(op, "the tensor must be of rank " + std::to_string(rank) + ", but its shape is " + to_string(x.shape()), site);
   if (x.dtype() != dtype_of<T>)

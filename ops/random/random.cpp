@@ -111,7 +111,10 @@ Tensor bernoulli(const Operand& key, const Operand& p, const Shape& shape) {
   return uniform(key, shape) < chance;
 }
 
-Tensor bernoulli(const Operand& key, const Operand& p) { return bernoulli(key, p, as_tensor(p).shape()); }
+Tensor bernoulli(const Operand& key, const Operand& p) {
+  const CallScope scope("random::bernoulli", key.site());
+  return bernoulli(key, p, as_tensor(p).shape());
+}
 
 Tensor categorical(const Operand& key, const Operand& logits, const AxisOptions& options) {
   const CallScope scope("random::categorical", key.site());

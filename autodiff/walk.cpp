@@ -1,6 +1,7 @@
 #include "autodiff/walk.h"
 #include "core/planted.h"
 
+#include "autodiff/program.h"
 #include "core/error.h"
 #include "scangrad/ops.h"
 
@@ -164,6 +165,29 @@ void check_batch(const ProgramStep& step, std::span<const Tensor> ins, std::span
   }
 }
 
+/// The outputs for a batch: by the primitive's rule or, where it has none, by those of its parts.
+core::BatchResult batch_of(const Primitive& primitive, core::Ins ins, core::MappedMask mapped, core::Specs outs) {
+  core::BatchResult result = primitive.vmap(ins, mapped, outs);
+  if (!result.outs.empty()) return result;
+  std::vector<core::Spec> single = specs_of(ins);
+  std::vector<Batched> inputs;
+  for (std::size_t i = 0; i < ins.size(); ++i) {
+    inputs.push_back({ins[i], mapped[i]});
+    if (mapped[i]) single[i].shape = Shape(std::vector<std::int64_t>(single[i].shape.begin() + 1, single[i].shape.end()));
+  }
+  const Traced parts = trace_program(single, core::node_of(ins[0]).device, [&](std::span<const Tensor> one) {
+    auto outputs = primitive.decompose(one);
+    check(outputs.has_value(), "{} has no vmap rule; override Primitive::vmap or decompose", primitive.name());
+    return *std::move(outputs);
+  });
+  for (const Tensor& shared : parts.captured) inputs.push_back({shared, false});
+  for (Batched& out : replay(*parts.program, inputs)) {
+    result.outs.push_back(std::move(out.value));
+    result.mapped.push_back(out.mapped);
+  }
+  return result;
+}
+
 }  // namespace
 
 std::vector<Batched> replay(const core::Program& program, std::span<const Batched> inputs) {
@@ -188,7 +212,7 @@ std::vector<Batched> replay(const core::Program& program, std::span<const Batche
       const std::vector<Tensor> outs = apply(step.primitive, step.outs, std::move(ins));
       for (std::size_t i = 0; i < outs.size(); ++i) first[static_cast<std::ptrdiff_t>(i)] = {outs[i], false};
     } else {
-      core::BatchResult result = step.primitive->vmap(ins, mapped, step.outs);
+      core::BatchResult result = batch_of(*step.primitive, ins, mapped, step.outs);
       check_batch(step, ins, mapped, result);
       for (std::size_t i = 0; i < result.outs.size(); ++i)
         first[static_cast<std::ptrdiff_t>(i)] = {std::move(result.outs[i]), result.mapped[i]};

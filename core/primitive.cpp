@@ -12,6 +12,6 @@ MaybeTensors Primitive::vjp(Ins, Outs, Tangents, WantedMask) const {
   fail("{} has no vjp rule; override Primitive::vjp or decompose", name());
 }
 
-BatchResult Primitive::vmap(Ins, MappedMask, Specs) const { fail("{} has no vmap rule; override Primitive::vmap", name()); }
+BatchResult Primitive::vmap(Ins, MappedMask, Specs) const { return {}; }
 
 }  // namespace scangrad::inline v0::core

@@ -54,7 +54,8 @@ class Primitive {
   virtual MaybeTensors jvp(Ins ins, Outs outs, Tangents tangents) const;
   /// Cotangents of the inputs, one an input; absent where not wanted or zero. At least one output has a cotangent.
   virtual MaybeTensors vjp(Ins ins, Outs outs, Tangents cotangents, WantedMask wanted) const;
-  /// The outputs for a batch of inputs, without a loop; at least one input is mapped. `outs`: shapes and dtypes of one example's.
+  /// The outputs for a batch of inputs, without a loop; at least one input is mapped. `outs`: shapes and dtypes of one example's. None,
+  /// by default: then the rules of what it decomposes into are used.
   virtual BatchResult vmap(Ins ins, MappedMask mapped, Specs outs) const;
   /// Of a node's inputs, how many the rules see. Those behind them are the outputs themselves, computed elsewhere: only the kernel knows them.
   virtual std::size_t arity(std::size_t inputs) const { return inputs; }

@@ -5,6 +5,10 @@
 #include <Eigen/Core>
 #include <cstdio>
 
+#ifdef EXPECTED_MINOR_VERSION
+static_assert(EIGEN_MINOR_VERSION == EXPECTED_MINOR_VERSION, "another Eigen is included than the test means to");
+#endif
+
 namespace sg = scangrad;
 
 namespace {
@@ -17,8 +21,14 @@ double of_the_user() {
   const Eigen::MatrixXd c = Eigen::MatrixXd::Random(83, 97);
   Matrix d = a * b;
   d.noalias() += c.transpose() * Matrix::Identity(83, 83);
+  // As the library has it: the same templates, which a linker would merge with its own.
+  Matrix e(97, 83);
+  using Rows = Eigen::Map<Matrix, 0, Eigen::OuterStride<>>;
+  using ConstRows = Eigen::Map<const Matrix, 0, Eigen::OuterStride<>>;
+  Rows out(e.data(), 97, 83, Eigen::OuterStride<>(83));
+  out.noalias() = ConstRows(a.data(), 97, 61, Eigen::OuterStride<>(61)) * ConstRows(b.data(), 61, 83, Eigen::OuterStride<>(83));
   const Eigen::Matrix<double, 8, 1> block = Eigen::Matrix<double, 8, 1>::Constant(2);
-  return d.norm() + (a * c.col(0).head(61)).norm() + block.squaredNorm();
+  return d.norm() + e.norm() + (a * c.col(0).head(61)).norm() + block.squaredNorm();
 }
 
 sg::Tensor waves(std::int64_t rows, std::int64_t columns, double step) {

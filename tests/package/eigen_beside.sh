@@ -15,14 +15,15 @@ $leaked"
 
 command -v pkg-config >/dev/null || skip "pkg-config is not installed"
 export PKG_CONFIG_PATH=$prefix/lib/pkgconfig
-# build NAME FLAGS...: the program, and what it prints
+# build NAME EIGEN FLAGS...: the program with the headers of that Eigen; it prints the same bits as the plain one
 build() {
   # shellcheck disable=SC2046
-  quietly "$CXX" -std=c++20 -O1 "${@:2}" -isystem "$EIGEN" "$SOURCE/tests/package/eigen_beside.cpp" -o "$here/$1" \
+  quietly "$CXX" -std=c++20 -O1 "${@:3}" -isystem "$2" "$SOURCE/tests/package/eigen_beside.cpp" -o "$here/$1" \
     $(pkg-config --cflags --libs scangrad)
-  "$here/$1" >"$here/$1.txt" || fail "the program built with ${*:2} fails"
-  [[ $(wc -l <"$here/$1.txt") == 14 ]] || fail "the program built with ${*:2} prints
+  "$here/$1" >"$here/$1.txt" || fail "the program built with the Eigen of $2 and ${*:3} fails"
+  [[ $(wc -l <"$here/$1.txt") == 14 ]] || fail "the program built with the Eigen of $2 and ${*:3} prints
 $(cat "$here/$1.txt")"
+  cmp "$here/plain.txt" "$here/$1.txt" || fail "the library computes other bits beside the Eigen of $2 with ${*:3}"
 }
 other=(-DEIGEN_MAX_ALIGN_BYTES=64)
 if grep -q '^flags.* avx2' /proc/cpuinfo && grep -q '^flags.* fma ' /proc/cpuinfo; then
@@ -30,7 +31,17 @@ if grep -q '^flags.* avx2' /proc/cpuinfo && grep -q '^flags.* fma ' /proc/cpuinf
 else
   echo "not tried: -march=haswell, which this processor cannot run"
 fi
-build plain
-build other "${other[@]}"
-cmp "$here/plain.txt" "$here/other.txt" || fail "the library computes other bits beside an Eigen compiled with ${other[*]}"
+# Another minor version: the installed one under another number, whose maps have another layout.
+changed=$here/changed
+rm -rf "$changed" && mkdir "$changed" && cp -r "$EIGEN/Eigen" "$changed"
+util=$changed/Eigen/src/Core/util
+sed -i 's/^#define EIGEN_MINOR_VERSION .*/#define EIGEN_MINOR_VERSION 77/' "$util/Macros.h"
+sed -i 's/^    PointerType m_data;/    Eigen::Index m_of_another_version = 1;\n&/' "$util/../MapBase.h"
+grep -q m_of_another_version "$util/../MapBase.h" || fail "this Eigen cannot be changed as expected: is this test out of date?"
+
+build plain "$EIGEN"
+build other_flags "$EIGEN" "${other[@]}"
+build other_version "$changed" -DEXPECTED_MINOR_VERSION=77
+# A real one of another version, where its headers are given.
+[[ -z ${SCANGRAD_OTHER_EIGEN:-} ]] || build real_version "$SCANGRAD_OTHER_EIGEN"
 echo "$own symbols of the library's own Eigen"

@@ -12,7 +12,8 @@
 //
 // Element i (row-major) of a draw is made from 64 random bits that depend on the key, the distribution and i alone: the Philox4x32-10
 // generator of Salmon, Moraes, Dror and Shaw (SC 2011), counting blocks. A longer draw begins with the shorter one, and a float32
-// draw is the float64 draw rounded (for uniform: truncated). No derivative passes through a draw.
+// draw is the float64 draw rounded (for uniform: truncated). No derivative passes through a draw. A key that is not int64, a dtype that
+// is not real and floating, and a shape that is not possible throw when the draw is made.
 
 #include <array>
 
@@ -24,15 +25,15 @@ namespace detail {
 SCANGRAD_API Tensor make_key(std::int64_t seed, Site site);
 }  // namespace detail
 
-/// The key of a seed, shape ().
+/// The key of a seed, shape (): any integer, of which all 64 bits count.
 template <std::integral Seed>
 Tensor key(Seed seed, Site site = Site::here()) {
   return detail::make_key(static_cast<std::int64_t>(seed), site);
 }
 
-/// Two new keys. What they give is unrelated to each other, and to what `key` gives.
+/// Two new keys, each of the shape of `key`. What they give is unrelated to each other, and to what `key` gives.
 SCANGRAD_API std::array<Tensor, 2> split(const Operand& key);
-/// `count` new keys, (count,). The first ones are the same for every count.
+/// `count` new keys, (count,); from keys of shape K, K + (count,). The first ones are the same for every count.
 SCANGRAD_API Tensor split(const Operand& key, std::int64_t count);
 /// A new key for each int64 number in `data`, of a loop counter for instance; key and data broadcast. Unrelated to split's.
 SCANGRAD_API Tensor fold_in(const Operand& key, const Operand& data);
@@ -47,19 +48,23 @@ SCANGRAD_API Tensor exponential(const Operand& key, const Shape& shape, TensorOp
 /// -log(-log(p)), the standard Gumbel distribution: from -3.8 to 45. Error at most 6 u max(1, |value|).
 SCANGRAD_API Tensor gumbel(const Operand& key, const Shape& shape, TensorOptions options = {});
 
+/// Of randint.
 struct IntegerOptions {
   scangrad::detail::ByName by_name = scangrad::detail::ByName();
   DType dtype = DType::int64;  ///< or int32
 };
-/// low, ..., high - 1, exactly equally likely (Lemire's rejection).
+/// low, ..., high - 1, exactly equally likely (Lemire's rejection). Throws unless low < high and the dtype holds both.
 SCANGRAD_API Tensor randint(const Operand& key, const Shape& shape, std::int64_t low, std::int64_t high,
                             const IntegerOptions& options = {});
 /// 64 random bits each, int64.
 SCANGRAD_API Tensor bits(const Operand& key, const Shape& shape);
 
-/// true with probability p, elementwise; p real and in [0, 1] (beyond: never, always; NaN: never). `shape` is that of p unless given.
+/// bool: true with probability p, element by element; p real and in [0, 1] (beyond: never, always; NaN: never). `shape` is that of p
+/// unless given, else one to which p broadcasts.
+/// @{
 SCANGRAD_API Tensor bernoulli(const Operand& key, const Operand& p);
 SCANGRAD_API Tensor bernoulli(const Operand& key, const Operand& p, const Shape& shape);
+/// @}
 /// An index along the axis with probability exp(logits) / sum exp(logits), int64; the shape of logits without the axis.
 SCANGRAD_API Tensor categorical(const Operand& key, const Operand& logits, const AxisOptions& options = {.axis = -1});
 

@@ -9,9 +9,9 @@
 namespace scangrad::inline v0 {
 
 /// Threads, the calling one included: what set_num_threads said, else the environment's SCANGRAD_NUM_THREADS, else one for each
-/// processor that the program may run on.
+/// processor that the program may run on. Throws if the environment's is no number from 1 to 1024.
 SCANGRAD_API int num_threads(Site site = Site::here());
-/// From the next kernel on; 1 to 1024.
+/// From the next kernel on, for all threads of the program; 1 to 1024, else it throws.
 SCANGRAD_API void set_num_threads(int count, Site site = Site::here());
 
 }  // namespace scangrad::inline v0

@@ -19,12 +19,14 @@ namespace scangrad::inline v0 {
 /// The axis that runs over the examples, or std::nullopt for what they all share: one for all, or a list.
 class BatchAxes {
  public:
-  BatchAxes(int axis) : axes_{axis} {}
-  BatchAxes(std::nullopt_t) : axes_{std::nullopt} {}
+  BatchAxes(int axis) : axes_{axis} {}                ///< the same for all; negative: from the end
+  BatchAxes(std::nullopt_t) : axes_{std::nullopt} {}  ///< shared by all
+  /// One each, as in {0, std::nullopt}.
   BatchAxes(std::initializer_list<std::optional<int>> axes) : axes_(axes), list_(true) {}
 
-  bool is_list() const noexcept { return list_; }
-  std::size_t size() const noexcept { return axes_.size(); }
+  bool is_list() const noexcept { return list_; }             ///< one each, not one for all
+  std::size_t size() const noexcept { return axes_.size(); }  ///< of the list
+  /// Of argument or result i.
   std::optional<int> operator[](std::size_t i) const noexcept { return list_ ? axes_[i] : axes_[0]; }
 
  private:
@@ -32,6 +34,7 @@ class BatchAxes {
   bool list_ = false;
 };
 
+/// Of vmap.
 struct VmapOptions {
   detail::ByName by_name = detail::ByName();
   BatchAxes in_axes = 0;   ///< a list has one an argument; that of a structure is for all its Tensors
@@ -59,7 +62,10 @@ class SCANGRAD_API Vmap {
 
 }  // namespace detail
 
-/// The function that calls f for each example of a batch; the results have the batch axis too.
+/// The function that calls f for each example of a batch: arguments of shape (batch, s) for an f that takes (s), where in_axes has the
+/// place of the batch axis; results of shape (batch, t) for an f that returns (t), where out_axes has it. Arguments and results may be
+/// structures of Tensors of any dtype. Throws if the batches differ in size, no argument has a batch axis, or f reads a value. Derivatives
+/// go through, to any order, and may be taken inside.
 template <class F>
 auto vmap(F f, const VmapOptions& options = {}, Site site = Site::here()) {
   return [f = std::move(f), options, site](const auto&... arguments) {

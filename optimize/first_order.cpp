@@ -21,10 +21,9 @@ Step step_to(Problem& problem, const Vector& x) {
 
 detail::FlatMinimum detail::gradient_descent(const Objective& f, std::span<const Tensor> start,
                                              const GradientDescentOptions& options, Site site) {
-  const optimize::Limits limits{options.max_iterations, options.gradient_tolerance, 0, options.callback};
+  const optimize::Limits limits = optimize::limits_of("gradient_descent", options, site);
   {
     const core::CallScope scope("gradient_descent", site);
-    optimize::check_limits(limits);
     optimize::check_option(options.rate > 0 && std::isfinite(options.rate), "rate", "positive and finite", options.rate);
     optimize::check_option(options.momentum >= 0 && options.momentum < 1, "momentum", "in [0, 1)", options.momentum);
   }
@@ -38,10 +37,9 @@ detail::FlatMinimum detail::gradient_descent(const Objective& f, std::span<const
 }
 
 detail::FlatMinimum detail::adam(const Objective& f, std::span<const Tensor> start, const AdamOptions& options, Site site) {
-  const optimize::Limits limits{options.max_iterations, options.gradient_tolerance, 0, options.callback};
+  const optimize::Limits limits = optimize::limits_of("adam", options, site);
   {
     const core::CallScope scope("adam", site);
-    optimize::check_limits(limits);
     optimize::check_option(options.rate > 0 && std::isfinite(options.rate), "rate", "positive and finite", options.rate);
     optimize::check_option(options.beta1 >= 0 && options.beta1 < 1, "beta1", "in [0, 1)", options.beta1);
     optimize::check_option(options.beta2 >= 0 && options.beta2 < 1, "beta2", "in [0, 1)", options.beta2);

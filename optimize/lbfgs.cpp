@@ -126,11 +126,9 @@ class Lbfgs {
 }  // namespace optimize
 
 detail::FlatMinimum detail::lbfgs(const Objective& f, std::span<const Tensor> start, const LbfgsOptions& options, Site site) {
-  const optimize::Limits limits{options.max_iterations, options.gradient_tolerance, options.decrease_tolerance,
-                                options.callback};
+  const optimize::Limits limits = optimize::limits_of("lbfgs", options, site);
   {
     const core::CallScope scope("lbfgs", site);
-    optimize::check_limits(limits);
     core::check(options.memory >= 1, "memory must be at least 1, given {}", options.memory);
   }
   optimize::Problem problem("lbfgs", f, start, site);

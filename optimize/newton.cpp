@@ -78,12 +78,7 @@ Step backtrack(Problem& problem, const Point& at, const Vector& direction) {
 }  // namespace optimize
 
 detail::FlatMinimum detail::newton(const Objective& f, std::span<const Tensor> start, const NewtonOptions& options, Site site) {
-  const optimize::Limits limits{options.max_iterations, options.gradient_tolerance, options.decrease_tolerance,
-                                options.callback};
-  {
-    const core::CallScope scope("newton", site);
-    optimize::check_limits(limits);
-  }
+  const optimize::Limits limits = optimize::limits_of("newton", options, site);
   optimize::Problem problem("newton", f, start, site);
   return optimize::descend(problem, limits, [&](const optimize::Point& at) {
     return optimize::backtrack(problem, at, optimize::newton_direction(problem.hessian(at.x), at.gradient, problem.unit()));

@@ -141,10 +141,12 @@ void check_option(bool right, std::string_view option, std::string_view must, do
   check(right, "{} must be {}, given {}", option, must, given);
 }
 
-void check_limits(const Limits& limits) {
+Limits checked_limits(const char* name, Limits limits, Site site) {
+  const CallScope scope(name, site);
   check(limits.max_iterations >= 0, "max_iterations must be at least 0, given {}", limits.max_iterations);
   check_option(limits.gradient_tolerance >= 0, "gradient_tolerance", "at least 0", limits.gradient_tolerance);
   check_option(limits.decrease_tolerance >= 0, "decrease_tolerance", "at least 0", limits.decrease_tolerance);
+  return limits;
 }
 
 detail::FlatMinimum descend(Problem& problem, const Limits& limits, const std::function<Step(const Point&)>& step) {

@@ -50,8 +50,14 @@ struct Limits {
   const Callback& callback;
 };
 
-/// "newton: max_iterations must be at least 0, given -1"
-void check_limits(const Limits& limits);
+/// The limits among a method's options, checked: "newton: max_iterations must be at least 0, given -1".
+Limits checked_limits(const char* name, Limits limits, Site site);
+template <class Options>
+Limits limits_of(const char* name, const Options& options, Site site) {
+  double decrease = 0;
+  if constexpr (requires { options.decrease_tolerance; }) decrease = options.decrease_tolerance;
+  return checked_limits(name, {options.max_iterations, options.gradient_tolerance, decrease, options.callback}, site);
+}
 void check_option(bool right, std::string_view option, std::string_view must, double given);
 
 /// Takes steps until there is a reason to stop. A step is the next point, or the reason why there is none.

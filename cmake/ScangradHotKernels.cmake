@@ -6,6 +6,12 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
 else()
   set(scangrad_levels base)
 endif()
+set(scangrad_ld ${CMAKE_LINKER})
+if(scangrad_ld MATCHES lld) # CMake's choice beside clang; only GNU ld has --force-group-allocation
+  find_program(SCANGRAD_GNU_LD NAMES ld.bfd REQUIRED)
+  mark_as_advanced(SCANGRAD_GNU_LD)
+  set(scangrad_ld ${SCANGRAD_GNU_LD})
+endif()
 foreach(level ${scangrad_levels})
   add_library(scangrad_hot_${level} OBJECT cpu/simd/kernels.cpp)
   target_compile_features(scangrad_hot_${level} PRIVATE cxx_std_20)
@@ -20,7 +26,7 @@ foreach(level ${scangrad_levels})
                         VISIBILITY_INLINES_HIDDEN ON POSITION_INDEPENDENT_CODE ON)
   set(object ${CMAKE_CURRENT_BINARY_DIR}/scangrad_hot_${level}.o)
   add_custom_command(OUTPUT ${object}
-    COMMAND ${CMAKE_LINKER} -r --force-group-allocation -o ${object} $<TARGET_OBJECTS:scangrad_hot_${level}>
+    COMMAND ${scangrad_ld} -r --force-group-allocation -o ${object} $<TARGET_OBJECTS:scangrad_hot_${level}>
     COMMAND ${CMAKE_OBJCOPY} --wildcard --keep-global-symbol=*${level}11hot_kernelsE ${object}
     DEPENDS scangrad_hot_${level} $<TARGET_OBJECTS:scangrad_hot_${level}> COMMAND_EXPAND_LISTS VERBATIM)
   list(APPEND scangrad_hot_objects ${object})

@@ -82,6 +82,7 @@ TEST_CASE("derivatives of complex scans, sums and products") {
       [](const Tensor& z) { return sg::cumprod(z); },
       [](const Tensor& z) { return sg::cumprod(z, {.reverse = true, .exclusive = true}); },
       [&](const Tensor& z) { return sg::linear_recurrence(z, other * z, Tensor(Z(1, -1))); },
+      [&](const Tensor& z) { return sg::linear_recurrence(other, z); },
       [&](const Tensor& z) { return sg::matmul(sg::outer(z, other), z); },
       [&](const Tensor& z) {
         return z * sg::sum(z * other) + sg::prod(z) + sg::take(z, Tensor{4, 4, 0, 1, 1});

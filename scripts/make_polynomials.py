@@ -28,3 +28,14 @@ fit("log, light: f q(f)", lambda f: log(1 + f) / f, sqrt(mpf(1) / 2) - 1, sqrt(m
 top = ((sqrt(mpf(2)) - 1) / (sqrt(mpf(2)) + 1))**2
 atanh = lambda z: (log((1 + sqrt(z)) / (1 - sqrt(z))) / sqrt(z) - 2) / z
 fit("log: 2 s + s^3 q(s^2)", atanh, top / 10**6, top, 6, lambda z, q: (q - atanh(z)) * z, lambda z: 1)
+
+fit("exp, floats: 1 + r + r^2 q(r)", lambda r: (expm1(r) - r) / r**2 if abs(r) > 1e-20 else mpf(1) / 2, -half, half, 4, lambda r, q: 1 + r + r * r * q - exp(r), exp)
+for entries, degree in ((16, 2), (8, 3)):
+    inverses = [round(2**10 / (1 + mpf(2 * k + 1) / (2 * entries))) / mpf(2**10) for k in range(entries)]
+    print(f"// log, floats, {entries} entries: about 1 / m in the middle, and minus its logarithm")
+    print(", ".join(f"{float(v)!r}f" for v in inverses))
+    print(", ".join(f"{float(-log(v)):.9g}f" for v in inverses))
+    reach = max(abs((1 + mpf(k + end) / entries) * v - 1) for k, v in enumerate(inverses) for end in (0, 1))
+    fit(f"log, floats, {entries} entries: f + f^2 q(f), |f| <= {float(reach):.3g}",
+        lambda f: (log(1 + f) - f) / f**2 if abs(f) > 1e-20 else -mpf(1) / 2, -reach, reach, degree,
+        lambda f, q: f + f * f * q - log(1 + f), lambda f: 1)

@@ -1,6 +1,7 @@
 // The hot kernels of one level. This file is compiled once for each level: SCANGRAD_LEVEL names it.
 
 #include "cpu/simd/lse_columns.h"
+#include "cpu/simd/lse_rows.h"
 #include "cpu/simd/monoids.h"
 #include "cpu/simd/traverse.h"
 

@@ -1,13 +1,16 @@
 #pragma once
-// log sum exp and weighted means as they run: the state (ref, s, u), with s = sum e^{x - ref} and u = sum e^{x - ref} t.
+// log sum exp and weighted means as they run: the state (ref, s, u), with s = sum e^x / B^ref and u = sum e^x t / B^ref.
 //
-// y = ref + log s, M t = u / s. Two ways to join states:
-// - `combine`, for any two: the reference of the result is the larger one; one exponential. An associative monoid, for prefixes.
+// y = ref log B + log s, M t = u / s. The base B is 2 for light states, whose references are integers: an element is p 2^n, and moving a
+// state to another reference is exact and costs no exponential. It is e for full ones: an element is its own reference.
+//
+// Two ways to join states:
+// - `combine`, for any two: the reference of the result is the larger one. An associative monoid, for prefixes.
 // - `absorb`, for a carry and what comes next: the carry's reference stays until something a whole unit larger comes, so that a slow
-//   rise does not multiply s by a rounded factor at every step.
+//   rise does not multiply a full s by a rounded factor at every step.
 //
-// Weights: exactly 0 where x = -inf and for finite elements beside a +inf, whatever t is. Otherwise positive however small
-// (smallest_exponent), so that an infinite or NaN t stays. NaN elements make everything after them NaN.
+// Weights: exactly 0 where x = -inf and for finite elements beside a +inf, whatever t is. Otherwise positive however small, so that
+// an infinite or NaN t stays. NaN elements make everything after them NaN.
 
 #include "cpu/simd/math.h"
 #include "cpu/simd/monoids.h"
@@ -16,18 +19,31 @@ namespace scangrad::inline v0::cpu::SCANGRAD_LEVEL {
 
 inline constexpr double infinity = __builtin_inf();
 
-enum class Range { wide, narrow };
+/// e^x = s B^ref.
+struct Element {
+  D ref, s;
+};
+template <bool full>
+SCANGRAD_INLINE Element element_of(D x) {
+  if constexpr (full) return {x, splat(1.0)};
+  const Power power = light_exp(x);
+  return {power.n, power.p};
+}
 
-/// e^(a - b) for a <= b + 1, both finite or a = -inf. Narrow: see narrow_exp.
-template <bool full, Range range = Range::wide>
-SCANGRAD_INLINE D exp_of_difference(D a, D b) {
+/// B^(a - b) for references a <= b + 1, both finite or a = -inf.
+template <bool full>
+SCANGRAD_INLINE D between(D a, D b) {
   const D d = a - b;
-  if constexpr (!full) {
-    return light_exp(d);
-  } else {
-    const D error = sum_error(a, -b, d), low = is_nan(error) ? D{} : error;
-    return range == Range::wide ? wide_exp(d, low) : narrow_exp(d, low);
-  }
+  if constexpr (!full) return power_of_two(d);
+  const D error = sum_error(a, -b, d);
+  return wide_exp(d, is_nan(error) ? D{} : error);
+}
+/// e^x / B^ref where all x of a tile share a reference that is near (see LseTile::plain).
+template <bool full>
+SCANGRAD_INLINE D near_weight(D x, double ref) {
+  if constexpr (!full) return light_exp(x, ref);
+  const D d = x - ref, error = sum_error(x, splat(-ref), d);
+  return narrow_exp(d, is_nan(error) ? D{} : error);
 }
 
 /// v w, where a positive w leaves infinities and NaN even if it vanished, and nothing is left of what is `gone`.
@@ -46,14 +62,15 @@ struct LogSumExp {
   static SCANGRAD_INLINE State identity() { return {splat(-infinity), D{}, D{}}; }
   static SCANGRAD_INLINE State lift(const D* x) {
     const I empty = x[0] == -infinity;
-    const D u = tangent ? (empty ? D{} : is_nan(x[0]) ? x[0] : x[1]) : D{};
-    return {x[0], empty ? D{} : splat(1.0), u};
+    const Element e = element_of<full>(x[0]);
+    const D u = tangent ? (empty ? D{} : is_nan(x[0]) ? x[0] : full ? x[1] : e.s * x[1]) : D{};
+    return {e.ref, empty ? D{} : e.s, u};
   }
   static SCANGRAD_INLINE State combine(State a, State b) {
     const I same = a.ref == b.ref, first = (a.ref >= b.ref) | is_nan(a.ref);
     const D ref = first ? a.ref : b.ref, small = first ? b.ref : a.ref;
     const I gone = (ref == infinity) & (small < infinity);  // finite elements beside a +inf
-    D w = exp_of_difference<full>(small, ref);
+    D w = between<full>(small, ref);
     w = same ? splat(1.0) : gone ? D{} : w;
     const D wa = first ? splat(1.0) : w, wb = first ? w : splat(1.0);
     State joined{ref, a.s * wa + b.s * wb, D{}};
@@ -67,11 +84,18 @@ template <bool full, bool tangent>
 struct LseCarry {
   D ref, s, s_low, u, u_low;
 
+  using Joined = typename LogSumExp<full, tangent>::State;
+
   static SCANGRAD_INLINE LseCarry identity() { return {splat(-infinity), D{}, D{}, D{}, D{}}; }
 
   SCANGRAD_INLINE void scale(D w, I gone) {
     s = s * w, s_low = s_low * w;
     if constexpr (tangent) u = weigh(u, w, gone), u_low = weigh(u_low, w, gone);
+  }
+  /// Moves to a reference that is not lower.
+  SCANGRAD_INLINE void raise(D to) {
+    scale(between<full>(ref, to), I{});
+    ref = to;
   }
   SCANGRAD_INLINE void add(D ds, D du) {
     if constexpr (full) {
@@ -91,34 +115,35 @@ struct LseCarry {
   SCANGRAD_INLINE D sum() const { return full ? s + s_low : s; }
   SCANGRAD_INLINE D weighted() const { return full ? u + u_low : u; }
 
-  /// Makes the reference good for what comes next with reference m, and returns e^{m - ref}, what that is to be multiplied by.
+  /// Makes the reference good for what comes next with reference m, and returns B^(m - ref), what that is to be multiplied by.
   SCANGRAD_INLINE D meet(D m) {
     if (__builtin_expect(any(!((m <= ref + 1.0) & (m > -infinity) & (ref < infinity))), 0)) return move_reference(m);
-    return exp_of_difference<full>(m, ref);
+    return between<full>(m, ref);
   }
   D move_reference(D m) {
     const I higher = (m > ref + 1.0) | is_nan(m);
     const D old = ref;
     ref = higher & !is_nan(ref) ? m : ref;
     const I gone = (ref == infinity) & (old < infinity);
-    const D keep = gone | (old == -infinity) ? D{} : exp_of_difference<full>(old, ref);
+    const D keep = gone | (old == -infinity) ? D{} : between<full>(old, ref);
     scale(higher & (old != ref) ? keep : splat(1.0), gone);
-    const D w = (m == -infinity) | (ref == infinity) ? D{} : exp_of_difference<full>(m, ref);
+    const D w = (m == -infinity) | (ref == infinity) ? D{} : between<full>(m, ref);
     return (m == ref) & (m != -infinity) ? splat(1.0) : w;
   }
   SCANGRAD_INLINE void absorb(D m, D ds, D du) {
     const D w = meet(m);
     add(ds * w, tangent ? weigh(du, w, (ref == infinity) & (m < infinity)) : D{});
   }
-  SCANGRAD_INLINE typename LogSumExp<full, tangent>::State state() const { return {ref, sum(), weighted()}; }
+  SCANGRAD_INLINE Joined state() const { return {ref, sum(), weighted()}; }
 };
 
+/// log((s + low) B^ref)
 template <bool full>
 SCANGRAD_INLINE D log_plus(D ref, D s, D low) {
   if constexpr (full) return full_log_plus(ref, s, low);
-  else return ref + light_log(s);
+  else return light_log_plus(ref, s);
 }
-/// ref + log s, -inf for an empty sum.
+/// The same, -inf for an empty sum.
 template <bool full>
 SCANGRAD_INLINE D log_of_sum(D ref, D s, D low = D{}) {
   const I empty = s == 0.0;

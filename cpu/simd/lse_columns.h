@@ -1,7 +1,7 @@
 #pragma once
 // logcumsumexp and its derivatives across neighbouring columns: every element meets its column's carry in turn.
 
-#include "cpu/simd/lse_rows.h"
+#include "cpu/simd/lse_adjoint.h"
 
 namespace scangrad::inline v0::cpu::SCANGRAD_LEVEL {
 
@@ -71,7 +71,8 @@ class LseAdjointColumns {
     for_each_register(
         count, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
           const D x = xs.get(i, here, whole);
-          carries[i / lanes].absorb(x, x == -infinity ? D{} : splat(1.0), D{});
+          const auto element = LogSumExp<full, false>::lift(&x);
+          carries[i / lanes].absorb(element.ref, element.s, D{});
         });
   }
 
@@ -114,8 +115,7 @@ class LseAdjointColumns {
             const D q = is_nan(ref) ? ref : s == 0.0 ? D{} : quotient<full>(g, s == 0.0 ? splat(1.0) : s);
             rest.a = any(rest.ref != ref) ? carried_back<full>(rest.a, rest.ref, ref) + q : rest.a + q;
             rest.ref = ref;
-            const D v = x == -infinity ? D{} : carried_back<full>(rest.a, ref, x);
-            out.put(i, here, v, whole);
+            out.put(i, here, given_to<full>(x, rest.a, ref), whole);
           });
     }
   }

@@ -31,11 +31,15 @@ inline constexpr double round_to_integer = 0x1.8p52;
 inline constexpr double log2_e = 0x1.71547652b82fep+0;
 inline constexpr double ln2_high = 0x1.62e42fefa3800p-1;  ///< 42 bits: times an exponent it is exact
 inline constexpr double ln2_low = 0x1.ef35793c76730p-45;
-/// Where the light and the narrow exponentials stop falling: their scaling by a power of two needs normal numbers.
+/// Where the narrow exponential stops falling: its scaling by a power of two needs normal numbers.
 inline constexpr double smallest_exponent = -690.0;
 
-/// e^x for x <= 1; at least e^smallest_exponent. NaN gives an unspecified number.
-SCANGRAD_INLINE D light_exp(D x) {
+/// 2^n for an integer n <= 1000; at least 2^-1000.
+SCANGRAD_INLINE D power_of_two(D n) { return scale_by_power(splat(1.0), maximum(n, splat(-1000.0)) + round_to_integer); }
+
+inline constexpr double ln2 = 0x1.62e42fefa39efp-1;  ///< what the light functions count in
+/// e^r for |r| <= ln2 / 2.
+SCANGRAD_INLINE D light_exp_near_zero(D r) {
   static constexpr double c[] = {1.0,
                                  0.5000000047117757,
                                  0.16666666718997508,
@@ -43,10 +47,23 @@ SCANGRAD_INLINE D light_exp(D x) {
                                  0.008333298483754886,
                                  0.0013941108433972674,
                                  0.0001989927395864936};
-  x = maximum(x, splat(smallest_exponent));
-  const D shifted = fma(x, splat(log2_e), splat(round_to_integer));
-  const D r = fma(shifted - round_to_integer, splat(-0x1.62e42fefa39efp-1), x);
-  return scale_by_power(fma(r, polynomial(r, c), splat(1.0)), shifted);
+  return fma(r, polynomial(r, c), splat(1.0));
+}
+/// e^x = p 2^n; n is an integer while |x| < 2^40, and beyond, where neighbouring float32 are further apart than weights reach, p = 1.
+struct Power {
+  D n, p;
+};
+SCANGRAD_INLINE Power light_exp(D x) {
+  const D size = x * log2_e, n = (size + round_to_integer) - round_to_integer;
+  const I far = !(absolute(x) < 0x1p40);
+  return {far ? size : n, far ? splat(1.0) : light_exp_near_zero(minus_product(x, n, splat(ln2)))};
+}
+/// e^x 2^-n for |x| < 2^40, an integer n, and a result of at most 2; it stops falling at 2^-1000.
+SCANGRAD_INLINE D light_exp(D x, double n) {
+  const D zero = splat(round_to_integer - n);
+  x = maximum(x, splat((n - 1000.0) * ln2));
+  const D shifted = fma(x, splat(log2_e), zero);
+  return scale_by_power(light_exp_near_zero(minus_product(x, shifted - zero, splat(ln2))), shifted);
 }
 
 /// e^(x + low) = p 2^n for |low| <= ulp(x), p in [0.7, 1.5].
@@ -98,13 +115,13 @@ SCANGRAD_INLINE Mantissa split_mantissa(D v) {
   return {exponent, m - 1.0};
 }
 
-/// log v to 2^-31 absolutely; v positive and normal. Exactly 0 at 1.
-SCANGRAD_INLINE D light_log(D v) {
+/// n ln2 + log v to 2^-31 absolutely; v positive and normal. Exactly 0 at n = 0, v = 1.
+SCANGRAD_INLINE D light_log_plus(D n, D v) {
   static constexpr double c[] = {1.0000000006010195,  -0.49999999414017127, 0.3333330266101698, -0.2500006237443588,
                                  0.20002535640193383, -0.16666555675670008, 0.1421229125042129, -0.12420821262732773,
                                  0.11945878227356821, -0.11620648400270368, 0.06572327158522023};
-  const auto [n, f] = split_mantissa(v);
-  return fma(n, splat(0x1.62e42fefa39efp-1), f * polynomial(f, c));
+  const auto [own, f] = split_mantissa(v);
+  return fma(n + own, splat(ln2), f * polynomial(f, c));
 }
 
 /// m + log(v + low): the logarithm's high part meets m without rounding.

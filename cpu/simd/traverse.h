@@ -5,6 +5,7 @@
 // carry. Across: a register holds neighbouring columns, and each element meets its column's carry in turn. Both work in scan order
 // from the first element on, so that bits do not depend on where the data lies, what lies beside it, or how many threads there are.
 
+#include "cpu/simd/floats.h"
 #include "cpu/simd/job.h"
 #include "cpu/simd/vec.h"
 
@@ -29,6 +30,22 @@ struct Source {
   }
   SCANGRAD_INLINE D get(std::int64_t i, std::int64_t, std::true_type) const { return at(i); }
   SCANGRAD_INLINE D get(std::int64_t i, std::int64_t count, std::false_type) const { return some(i, count); }
+
+  SCANGRAD_INLINE S floats_at(std::int64_t i) const {
+    if (backwards) return reversed_floats(load_floats(here - i - (wide - 1)));
+    return load_floats(here + i);
+  }
+  SCANGRAD_INLINE Block block_at(std::int64_t i, std::int64_t, std::true_type) const {
+    return {floats_at(i), floats_at(i + wide), floats_at(i + 2 * wide), floats_at(i + 3 * wide)};
+  }
+  /// Elements i to i + count - 1; zeros after them.
+  Block block_at(std::int64_t i, std::int64_t count, std::false_type) const {
+    T own[block] = {};
+    for (std::int64_t k = 0; k < count; ++k) own[k] = here[backwards ? -i - k : i + k];
+    return {load_floats(own), load_floats(own + wide), load_floats(own + 2 * wide), load_floats(own + 3 * wide)};
+  }
+  /// Asks for what will be read at element i.
+  SCANGRAD_INLINE void expect(std::int64_t i) const { __builtin_prefetch(backwards ? here - i : here + i); }
 };
 
 /// Where the elements of an output go, in scan order.
@@ -43,7 +60,25 @@ struct Target {
   SCANGRAD_INLINE void put(std::int64_t i, std::int64_t count, D v, std::false_type) const {
     T buffer[lanes];
     store(buffer, v);
-    for (std::int64_t k = 0; k < count; ++k) here[backwards ? -(i + k) : i + k] = buffer[k];
+    for (std::int64_t k = 0; k < lanes && k < count; ++k) here[backwards ? -(i + k) : i + k] = buffer[k];
+  }
+
+  void put_first(float v) const {
+    T own[wide];
+    store_floats(own, splat_float(v));
+    *here = own[0];
+  }
+  SCANGRAD_INLINE void put_floats(std::int64_t i, S v) const {
+    if (backwards) store_floats(here - i - (wide - 1), reversed_floats(v));
+    else store_floats(here + i, v);
+  }
+  SCANGRAD_INLINE void put_block(std::int64_t i, std::int64_t, Block v, std::true_type) const {
+    put_floats(i, v.a), put_floats(i + wide, v.b), put_floats(i + 2 * wide, v.c), put_floats(i + 3 * wide, v.d);
+  }
+  void put_block(std::int64_t i, std::int64_t count, Block v, std::false_type) const {
+    T own[block];
+    store_floats(own, v.a), store_floats(own + wide, v.b), store_floats(own + 2 * wide, v.c), store_floats(own + 3 * wide, v.d);
+    for (std::int64_t k = 0; k < count; ++k) here[backwards ? -(i + k) : i + k] = own[k];
   }
 };
 

@@ -36,9 +36,9 @@ using I16 = std::int16_t __attribute__((vector_size(2 * lanes)));
 
 template <class V = D, class T>
 SCANGRAD_INLINE V splat(T value) {
-  return V{} + static_cast<decltype(V{}[0] + 0)>(value);
+  return static_cast<decltype(V{}[0] + 0)>(value) - V{};
 }
-SCANGRAD_INLINE D splat(double value) { return D{} + value; }
+SCANGRAD_INLINE D splat(double value) { return value - D{}; }  // x - 0 is x: no operation is left
 
 template <class To, class From>
 SCANGRAD_INLINE To as_bits(From from) {
@@ -130,6 +130,16 @@ SCANGRAD_INLINE D product_error(D a, D b, D p) {
   const D ca = a * 134217729.0, cb = b * 134217729.0;
   const D ah = ca - (ca - a), bh = cb - (cb - b), al = a - ah, bl = b - bh;
   return ((ah * bh - p) + ah * bl + al * bh) + al * bl;
+#endif
+}
+
+/// a - b c for a near b c: no rounding of the product counts.
+SCANGRAD_INLINE D minus_product(D a, D b, D c) {
+#if defined(__FMA__)
+  return fma(-b, c, a);
+#else
+  const D p = b * c;
+  return (a - p) - product_error(b, c, p);
 #endif
 }
 

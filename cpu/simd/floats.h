@@ -1,0 +1,300 @@
+#pragma once
+// Registers of floats: twice the lanes of doubles, for results of float32 or less whose errors a few units may make up. Four at a time
+// (Block), an operation after the other on each: the chains of one would leave the machine waiting.
+//
+// exp and log count in powers of two, so that a whole tile shares one exponent: e^x 2^-n and n ln2 + log s.
+
+#include "cpu/simd/vec.h"
+
+namespace scangrad::inline v0::cpu::SCANGRAD_LEVEL {
+
+#if defined(__FMA__)
+inline constexpr bool has_floats = true;
+#else
+inline constexpr bool has_floats = false;  ///< the exponential's argument is exact by fused multiply-add
+#endif
+
+inline constexpr int wide = 2 * lanes;
+using S = float __attribute__((vector_size(4 * wide)));
+using S32 = std::int32_t __attribute__((vector_size(4 * wide)));
+using U32 = std::uint32_t __attribute__((vector_size(4 * wide)));
+using S16 = std::int16_t __attribute__((vector_size(2 * wide)));
+
+SCANGRAD_INLINE S splat_float(float value) { return value - S{}; }
+
+namespace detail {
+template <int... i>
+SCANGRAD_INLINE S reversed_floats(S v, std::integer_sequence<int, i...>) {
+  return __builtin_shufflevector(v, v, (wide - 1 - i)...);
+}
+template <int by, int... i>
+SCANGRAD_INLINE S floats_up(S v, std::integer_sequence<int, i...>) {
+  return __builtin_shufflevector(S{}, v, (wide + i - by)...);
+}
+template <int by, int... i>
+SCANGRAD_INLINE S floats_down(S v, std::integer_sequence<int, i...>) {
+  return __builtin_shufflevector(v, S{}, (i + by)...);
+}
+}  // namespace detail
+using EachFloat = std::make_integer_sequence<int, wide>;
+
+SCANGRAD_INLINE S reversed_floats(S v) { return detail::reversed_floats(v, EachFloat()); }
+/// Lane i takes lane i - by (up) or i + by (down); zeros come in.
+template <int by>
+SCANGRAD_INLINE S floats_up(S v) {
+#if defined(__AVX512F__)
+  return as_bits<S>(_mm512_maskz_alignr_epi32(0xffff, as_bits<__m512i>(v), _mm512_setzero_si512(), wide - by));
+#endif
+  return detail::floats_up<by>(v, EachFloat());
+}
+template <int by>
+SCANGRAD_INLINE S floats_down(S v) {
+#if defined(__AVX512F__)
+  return as_bits<S>(_mm512_maskz_alignr_epi32(0xffff, _mm512_setzero_si512(), as_bits<__m512i>(v), by));
+#endif
+  return detail::floats_down<by>(v, EachFloat());
+}
+
+/// b where either is NaN.
+SCANGRAD_INLINE S maximum(S a, S b) {
+#if defined(__AVX512F__)
+  return as_bits<S>(_mm512_maskz_max_ps(0xffff, as_bits<__m512>(a), as_bits<__m512>(b)));
+#elif defined(__AVX2__)
+  return as_bits<S>(_mm256_max_ps(as_bits<__m256>(a), as_bits<__m256>(b)));
+#else
+  return a > b ? a : b;
+#endif
+}
+SCANGRAD_INLINE S minimum(S a, S b) {
+#if defined(__AVX512F__)
+  return as_bits<S>(_mm512_maskz_min_ps(0xffff, as_bits<__m512>(a), as_bits<__m512>(b)));
+#elif defined(__AVX2__)
+  return as_bits<S>(_mm256_min_ps(as_bits<__m256>(a), as_bits<__m256>(b)));
+#else
+  return a < b ? a : b;
+#endif
+}
+SCANGRAD_INLINE U32 maximum(U32 a, U32 b) { return a > b ? a : b; }
+SCANGRAD_INLINE U32 minimum(U32 a, U32 b) { return a < b ? a : b; }
+SCANGRAD_INLINE S fma(S a, S b, S c) {
+#if defined(__AVX512F__)
+  return as_bits<S>(_mm512_fmadd_ps(as_bits<__m512>(a), as_bits<__m512>(b), as_bits<__m512>(c)));
+#elif defined(__FMA__)
+  return as_bits<S>(_mm256_fmadd_ps(as_bits<__m256>(a), as_bits<__m256>(b), as_bits<__m256>(c)));
+#else
+  return a * b + c;
+#endif
+}
+
+/// f over all lanes, joined in a tree: f(f(a, b), f(c, d)) and so on.
+namespace detail {
+template <int by, class V, int... i>
+SCANGRAD_INLINE V rotated(V v, std::integer_sequence<int, i...>) {
+  return __builtin_shufflevector(v, v, ((i + by) % wide)...);
+}
+}  // namespace detail
+template <int by = wide / 2, class V, class F>
+SCANGRAD_INLINE auto over_lanes(V v, const F& f) {
+  if constexpr (by == 0) return v[0];
+  else return over_lanes<by / 2>(f(v, detail::rotated<by>(v, EachFloat())), f);
+}
+
+// ---- memory -----------------------------------------------------------------------------------------------------------------
+SCANGRAD_INLINE S load_floats(const float* p) { return load_raw<S>(p); }
+SCANGRAD_INLINE S load_floats(const bfloat16* p) { return as_bits<S>(__builtin_convertvector(load_raw<S16>(p), S32) << 16); }
+SCANGRAD_INLINE S load_floats(const float16* p) {
+#if defined(__AVX512F__)
+  return as_bits<S>(_mm512_maskz_cvtph_ps(0xffff, load_raw<__m256i>(p)));
+#elif defined(__F16C__)
+  return as_bits<S>(_mm256_cvtph_ps(load_raw<__m128i>(p)));
+#else
+  S v{};
+  for (int i = 0; i < wide; i += lanes) {
+    const F half = half_to_float(load_raw<I16>(p + i));
+    for (int k = 0; k < lanes; ++k) v[i + k] = half[k];
+  }
+  return v;
+#endif
+}
+
+SCANGRAD_INLINE void store_floats(float* p, S v) { store_raw(p, v); }
+SCANGRAD_INLINE void store_floats(bfloat16* p, S v) {
+  const S32 u = as_bits<S32>(v), rounded = (u + 0x7fff + ((u >> 16) & 1)) >> 16;
+  store_raw(p, __builtin_convertvector(v != v ? ((u >> 16) | 0x40) : rounded, S16));
+}
+SCANGRAD_INLINE void store_floats(float16* p, S v) {
+#if defined(__AVX512F__)
+  store_raw(p, _mm512_maskz_cvtps_ph(0xffff, as_bits<__m512>(v), _MM_FROUND_TO_NEAREST_INT));
+#elif defined(__F16C__)
+  store_raw(p, _mm256_cvtps_ph(as_bits<__m256>(v), _MM_FROUND_TO_NEAREST_INT));
+#else
+  for (int i = 0; i < wide; i += lanes) {
+    F half;
+    for (int k = 0; k < lanes; ++k) half[k] = v[i + k];
+    store_raw(p + i, float_to_half(half));
+  }
+#endif
+}
+
+// ---- four at a time -----------------------------------------------------------------------------------------------------------
+struct Block {
+  S a, b, c, d;
+};
+inline constexpr std::int64_t block = 4 * wide;  ///< elements
+
+/// f(i, here, whole) over `count` elements, a block at a time; `whole` is a constant: the last one may be partly filled.
+template <class F>
+SCANGRAD_INLINE void for_each_block(std::int64_t count, const F& f) {
+  std::int64_t i = 0;
+  for (; i + block <= count; i += block) f(i, block, std::true_type());
+  if (i < count) f(i, count - i, std::false_type());
+}
+
+template <class F, class... Blocks>
+SCANGRAD_INLINE Block each(const F& f, const Blocks&... v) {
+  return {f(v.a...), f(v.b...), f(v.c...), f(v.d...)};
+}
+#define SCANGRAD_BLOCK_OPERATOR(op)                                            \
+  SCANGRAD_INLINE Block operator op(Block x, Block y) {                        \
+    return each(                                                               \
+        [](S a, S b) __attribute__((always_inline)) { return a op b; }, x, y); \
+  }
+SCANGRAD_BLOCK_OPERATOR(+)
+SCANGRAD_BLOCK_OPERATOR(-)
+SCANGRAD_BLOCK_OPERATOR(*)
+SCANGRAD_BLOCK_OPERATOR(/)
+#undef SCANGRAD_BLOCK_OPERATOR
+
+SCANGRAD_INLINE Block four(float v) { return {splat_float(v), splat_float(v), splat_float(v), splat_float(v)}; }
+/// The four numbers at v, each in all lanes of its register.
+SCANGRAD_INLINE Block spread(const float* v) {
+  return {splat_float(v[0]), splat_float(v[1]), splat_float(v[2]), splat_float(v[3])};
+}
+SCANGRAD_INLINE Block load_block(const float* p) {
+  return {load_raw<S>(p), load_raw<S>(p + wide), load_raw<S>(p + 2 * wide), load_raw<S>(p + 3 * wide)};
+}
+SCANGRAD_INLINE void store_block(float* p, Block v) {
+  store_raw(p, v.a), store_raw(p + wide, v.b), store_raw(p + 2 * wide, v.c), store_raw(p + 3 * wide, v.d);
+}
+SCANGRAD_INLINE Block fma(Block x, Block y, Block z) {
+  return each(
+      [](S a, S b, S c) __attribute__((always_inline)) { return fma(a, b, c); }, x, y, z);
+}
+SCANGRAD_INLINE Block maximum(Block x, Block y) {
+  return each(
+      [](S a, S b) __attribute__((always_inline)) { return maximum(a, b); }, x, y);
+}
+SCANGRAD_INLINE Block minimum(Block x, Block y) {
+  return each(
+      [](S a, S b) __attribute__((always_inline)) { return minimum(a, b); }, x, y);
+}
+
+SCANGRAD_INLINE Block square(Block v) { return v * v; }
+
+/// Each element takes that `by` places before (up) or behind it in its register; zeros come in.
+template <int by>
+SCANGRAD_INLINE Block shifted_up(Block v) {
+  return each(
+      [](S s) __attribute__((always_inline)) { return floats_up<by>(s); }, v);
+}
+template <int by>
+SCANGRAD_INLINE Block shifted_down(Block v) {
+  return each(
+      [](S s) __attribute__((always_inline)) { return floats_down<by>(s); }, v);
+}
+/// The prefix sums of each register, or what an element and those behind it in the register add up to.
+template <int by = 1>
+SCANGRAD_INLINE Block prefix_sums(Block v) {
+  if constexpr (by == wide) return v;
+  else return prefix_sums<2 * by>(v + shifted_up<by>(v));
+}
+template <int by = 1>
+SCANGRAD_INLINE Block suffix_sums(Block v) {
+  if constexpr (by == wide) return v;
+  else return suffix_sums<2 * by>(v + shifted_down<by>(v));
+}
+/// Those of the products, each rounded once less.
+SCANGRAD_INLINE Block prefix_sums_of_products(Block x, Block y) { return prefix_sums<2>(fma(x, y, shifted_up<1>(x * y))); }
+
+template <int n>
+SCANGRAD_INLINE Block polynomial(Block x, const float (&c)[n]) {  // Horner's scheme: others of the four fill the waits
+  Block p = four(c[n - 1]);
+  for (int i = n - 2; i >= 0; --i) p = fma(p, x, four(c[i]));
+  return p;
+}
+
+inline constexpr float ln2_float = 0x1.62e43p-1f, ln2_float_rest = -0x1.05c61p-29f;
+
+/// e^x 2^-n, where |x| < 2^20, |n| < 2^21, and the result is between 2^-126 and 2: about one unit in the last place.
+SCANGRAD_INLINE Block exp_floats(Block x, float n) {
+  static constexpr float c[] = {0.5f, 0.1666657702559799f, 0.041666554662050534f, 0.008363173074513711f, 0.001392617611993558f};
+  const Block zero = four(0x1.8p23f - n);
+  const Block shifted = fma(x, four(1.44269504f), zero), whole = shifted - zero;
+  const Block r = fma(whole, four(-ln2_float_rest), fma(whole, four(-ln2_float), x));
+  return each(
+      [](S p, S s) __attribute__((always_inline)) { return as_bits<S>(as_bits<S32>(p) + (as_bits<S32>(s) << 23)); },
+      four(1.0f) + fma(square(r), polynomial(r, c), r), shifted);
+}
+
+/// log's tables: about 1 / m for m in [1, 2) by its first bits, and minus the logarithm of that.
+#if defined(__AVX512F__)
+inline constexpr int log_entries = 16;
+inline constexpr float log_inverse[] = {0.9697265625f, 0.9140625f,    0.865234375f,  0.8203125f,    0.7802734375f, 0.744140625f,
+                                        0.7109375f,    0.6806640625f, 0.6533203125f, 0.6279296875f, 0.603515625f,  0.58203125f,
+                                        0.5615234375f, 0.5419921875f, 0.5244140625f, 0.5078125f};
+inline constexpr float log_rest[] = {0.0307411416f, 0.0898563291f, 0.144754855f, 0.198069914f, 0.24811086f,  0.29552525f,
+                                     0.341170757f,  0.384686395f,  0.425687745f, 0.465327081f, 0.504983348f, 0.541231139f,
+                                     0.577101765f,  0.612503692f,  0.645473711f, 0.677642994f};
+inline constexpr float log_series[] = {-0.5f, 0.33347142844551314f, -0.25011508209762545f};
+#else
+inline constexpr int log_entries = 8;
+inline constexpr float log_inverse[] = {0.94140625f,   0.841796875f,  0.76171875f,   0.6953125f,
+                                        0.6396484375f, 0.5927734375f, 0.5517578125f, 0.5166015625f};
+inline constexpr float log_rest[] = {0.060380511f, 0.172216535f, 0.272177886f, 0.363393894f,
+                                     0.44683657f,  0.522943015f, 0.594646074f, 0.660483374f};
+inline constexpr float log_series[] = {-0.4999997454818744f, 0.3333331151537573f, -0.2505831169899321f, 0.20049985703769016f};
+#endif
+
+/// The entry of a table that the first bits of each mantissa choose.
+SCANGRAD_INLINE S entry_for(const float (&table)[log_entries], S v) {
+  const S32 index = as_bits<S32>(v) >> (log_entries == 16 ? 19 : 20);
+#if defined(__AVX512F__)
+  return as_bits<S>(_mm512_maskz_permutexvar_ps(0xffff, as_bits<__m512i>(index), load_raw<__m512>(table)));
+#elif defined(__AVX2__)
+  return as_bits<S>(_mm256_permutevar8x32_ps(load_raw<__m256>(table), as_bits<__m256i>(index)));
+#else
+  S found{};
+  for (int i = 0; i < wide; ++i) found[i] = table[index[i] & (log_entries - 1)];
+  return found;
+#endif
+}
+/// v = 2^exponent mantissa, mantissa in [1, 2); v positive and normal.
+SCANGRAD_INLINE S exponent(S v) {
+#if defined(__AVX512F__)
+  return as_bits<S>(_mm512_maskz_getexp_ps(0xffff, as_bits<__m512>(v)));
+#endif
+  return __builtin_convertvector((as_bits<S32>(v) >> 23) - 127, S);
+}
+SCANGRAD_INLINE S mantissa(S v) {
+#if defined(__AVX512F__)
+  return as_bits<S>(_mm512_maskz_getmant_ps(0xffff, as_bits<__m512>(v), _MM_MANT_NORM_1_2, _MM_MANT_SIGN_zero));
+#endif
+  return as_bits<S>((as_bits<S32>(v) & 0x7fffff) | 0x3f800000);
+}
+
+/// n ln2 + log s for an integer n: absolutely to half a unit of 1, beside the rounding of the result.
+SCANGRAD_INLINE Block log_floats(float n, Block s) {
+  const auto find = [&](const float(&table)[log_entries]) __attribute__((always_inline)) {
+    return each(
+        [&](S v) __attribute__((always_inline)) { return entry_for(table, v); }, s);
+  };
+  const Block whole = four(n) + each(
+                                    [](S v) __attribute__((always_inline)) { return exponent(v); }, s);
+  const Block m = each(
+      [](S v) __attribute__((always_inline)) { return mantissa(v); }, s);
+  const Block f = fma(m, find(log_inverse), four(-1.0f));
+  const Block log_m = fma(square(f), polynomial(f, log_series), f) + find(log_rest);
+  return fma(whole, four(ln2_float), fma(whole, four(ln2_float_rest), log_m));
+}
+
+}  // namespace scangrad::inline v0::cpu::SCANGRAD_LEVEL

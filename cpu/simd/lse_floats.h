@@ -1,0 +1,192 @@
+#pragma once
+// logcumsumexp and its derivatives along a contiguous axis in floats: the fast form of a tile of float32 or less.
+//
+// With n the larger of the carry's exponent and that of the tile's maximum: e_i = e^{x_i} 2^-n, prefix sums of e (and e t) within each
+// register, sums over registers in double, and then s = (what lies before the register) + prefix, y = n ln2 + log s, M t = u / s.
+//
+// Floats hold 2^-126 to 2^127. Within `room` of the first prefix, and of every weight that meets a tangent, nothing that counts is a
+// subnormal number; what does not fit, infinities and NaN take the doubles of lse_rows.h.
+
+#include "cpu/simd/lse.h"
+#include "cpu/simd/traverse.h"
+
+namespace scangrad::inline v0::cpu::SCANGRAD_LEVEL {
+
+/// The sums of a tile's registers, added up in double: what lies before each, as a high and a low part.
+class Before {
+ public:
+  /// Takes in the block at i, whose registers end with their sums; returns `sum` and those.
+  SCANGRAD_INLINE double add(std::int64_t i, const float* prefixes, double sum) {
+    for (std::int64_t k = i; k < i + block; k += wide) before_[k / wide] = sum, sum += prefixes[k + wide - 1];
+    return sum;
+  }
+  /// The same from the last register to the first: they begin with their sums.
+  SCANGRAD_INLINE double add_back(std::int64_t i, const float* suffixes, double sum) {
+    for (std::int64_t k = i + block - wide; k >= i; k -= wide) before_[k / wide] = sum, sum += suffixes[k];
+    return sum;
+  }
+  /// All up to the first `count` elements.
+  double sum(std::int64_t count, const float* prefixes) const { return before_[(count - 1) / wide] + prefixes[count - 1]; }
+
+  void split(std::int64_t count) {
+    for (std::int64_t v = 0; v * wide < count; v += lanes) {
+      const D all = load(before_ + v);
+      store(high_ + v, all);
+      store(low_ + v, all - load(high_ + v));
+    }
+  }
+  SCANGRAD_INLINE Block plus(std::int64_t i, Block v) const { return spread(high_ + i / wide) + (v + spread(low_ + i / wide)); }
+
+ private:
+  static constexpr std::int64_t registers = tile / wide;
+  alignas(64) double before_[registers];
+  alignas(64) float high_[registers], low_[registers];
+};
+
+/// e^x 2^-n, no less than 2^-125.
+class Weights {
+ public:
+  explicit SCANGRAD_INLINE Weights(float n) : n_(n), lowest_(four((n - 125.0f) * ln2_float)) {}
+  SCANGRAD_INLINE Block operator()(Block x) const { return exp_floats(maximum(x, lowest_), n_); }
+
+ private:
+  float n_;
+  Block lowest_;
+};
+
+/// A tile. With `tangents` it also reads the second input.
+template <class T, bool tangents>
+class LseFloats {
+ public:
+  explicit LseFloats(const ScanJob& job) : x_(job.in[0], job.in_step[0]), t_(job.in[1], job.in_step[1]) {
+    store_block(x_of + tile, four(0.0f));
+  }
+
+  /// Reads x. Says whether sums of the tile can be done in floats; the carry's reference is the tile's then.
+  template <class Carry>
+  bool read(std::int64_t at, std::int64_t count, Carry& carry) {
+    const double before = carry.ref[0];
+    if (!(before < far_exponent)) return false;
+    const Extent x = read_x(at, count);
+    const double own = (x.most * log2_e + round_to_integer) - round_to_integer, to = before > own ? before : own;
+    if (!x.finite || !(x.most < far) || !(to > -far_exponent)) return false;
+    const double s = carry.s[0] * power_of_two(splat(before - to))[0];
+    if (!(s >= 0x1p-60) && !(first > -far && first * log2_e - to >= -room)) return false;
+    carry.raise(splat(to));
+    exponent = static_cast<float>(to);
+    least = x.least;
+    return true;
+  }
+  /// Reads t. Says whether its products with weights can be done in floats, beside `u`, what is carried of them.
+  bool read_t(std::int64_t at, std::int64_t count, double u) {
+    return least * log2_e - exponent >= -room && moderate(u) && read_moderate(at, count);
+  }
+
+  /// Fills p_of with the prefix sums of e within registers and, with t, q_of with those of e t. They are taken of a block beside the
+  /// exponentials of the next.
+  template <bool with_t, bool keep_weights = false, class Carry>
+  void scan(std::int64_t count, Carry& carry, Before& s_before, Before& u_before, float* e_of = nullptr) {
+    const Weights weights(exponent);
+    double s = carry.s[0], u = carry.u[0];
+    Block e = weights(load_block(x_of));
+    for (std::int64_t i = 0; i < count; i += block) {
+      const Block next = weights(load_block(x_of + i + block));
+      if constexpr (keep_weights) store_block(e_of + i, e);
+      store_block(p_of + i, prefix_sums(e));
+      s = s_before.add(i, p_of, s);
+      if constexpr (with_t) {
+        store_block(q_of + i, prefix_sums_of_products(e, load_block(t_of + i)));
+        u = u_before.add(i, q_of, u);
+      }
+      e = next;
+    }
+    s_before.split(count);
+    carry.s = splat(s_before.sum(count, p_of));
+    if constexpr (with_t) {
+      u_before.split(count);
+      carry.u = splat(u_before.sum(count, q_of));
+    }
+  }
+  /// The sum of e over a whole tile.
+  double sum() const {
+    const Weights weights(exponent);
+    Block all = four(0.0f);
+    for (std::int64_t i = 0; i < tile; i += block) all = all + weights(load_block(x_of + i));
+    alignas(64) float each_of[block];
+    store_block(each_of, all);
+    D total{};
+    for (std::int64_t i = 0; i < block; i += lanes) total += load(each_of + i);
+    double s = 0;
+    for (int i = 0; i < lanes; ++i) s += total[i];
+    return s;
+  }
+
+  float exponent = 0, first = 0, least = 0;
+  static constexpr std::int64_t spaced = tile + block;  // not a multiple of 4 KiB apart
+  alignas(64) float x_of[spaced], p_of[spaced], t_of[tangents ? spaced : 16], q_of[tangents ? spaced : 16];
+
+ private:
+  static constexpr float far = 0x1p20f;
+  static constexpr double far_exponent = 0x1p21, room = 60;
+  static constexpr std::int64_t ahead = 3 * tile;  // memory answers within the time of so many elements
+
+  struct Extent {
+    float most, least;
+    bool finite;  ///< but for -inf
+  };
+  Extent read_x(std::int64_t at, std::int64_t count) {
+    const auto xs = x_.tile_at(at, count);
+    Block most = four(-far), lowest = four(far), sum = four(0.0f);
+    for_each_block(
+        count, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
+          Block x = xs.block_at(i, here, whole);
+          store_block(x_of + i, x);
+          if constexpr (!whole) {
+            for (std::int64_t k = here; k < block; ++k) x_of[i + k] = x_of[i];
+            x = load_block(x_of + i);
+          }
+          const Block bounded = maximum(four(-far), x);
+          if constexpr (whole)
+            for (int k = 0; k < 4; ++k) xs.expect(i + k * wide + ahead);
+          most = maximum(bounded, most);
+          sum = sum + bounded;
+          if constexpr (tangents) lowest = minimum(x, lowest);
+        });
+    first = x_of[0];
+    const auto larger = [](S a, S b) __attribute__((always_inline)) { return maximum(a, b); };
+    const auto smaller = [](S a, S b) __attribute__((always_inline)) { return minimum(a, b); };
+    const auto both = [](S a, S b) __attribute__((always_inline)) { return a + b; };
+    const float total = over_lanes((sum.a + sum.b) + (sum.c + sum.d), both);
+    return {over_lanes(maximum(maximum(most.a, most.b), maximum(most.c, most.d)), larger),
+            over_lanes(minimum(minimum(lowest.a, lowest.b), minimum(lowest.c, lowest.d)), smaller), total - total == 0};
+  }
+
+  /// Whether it and its products with weights are far from the ends of the floats.
+  static bool moderate(double u) { return u == 0 || ((u < 0 ? -u : u) >= 0x1p-100 && (u < 0 ? -u : u) <= 0x1p100); }
+
+  /// Says whether all t are 0 or of a magnitude between 2^-60 and 2^60.
+  bool read_moderate(std::int64_t at, std::int64_t count) {
+    const auto ts = t_.tile_at(at, count);
+    U32 most = U32{}, smallest = U32{} - 1;
+    for_each_block(
+        count, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
+          const Block t = ts.block_at(i, here, whole);
+          store_block(t_of + i, t);
+          for (S v : {t.a, t.b, t.c, t.d}) {
+            const U32 size = as_bits<U32>(v) & 0x7fffffffu;
+            most = maximum(most, size);
+            smallest = minimum(smallest, size - 1);  // 0 becomes the largest
+          }
+          if constexpr (whole)
+            for (int k = 0; k < 4; ++k) ts.expect(i + k * wide + ahead);
+        });
+    const auto larger = [](U32 a, U32 b) __attribute__((always_inline)) { return maximum(a, b); };
+    const auto smaller = [](U32 a, U32 b) __attribute__((always_inline)) { return minimum(a, b); };
+    const std::uint32_t low = (127u - 60u) << 23, high = (127u + 60u) << 23;
+    return over_lanes(most, larger) <= high && over_lanes(smallest, smaller) >= low - 1;
+  }
+
+  Reader<T> x_, t_;
+};
+
+}  // namespace scangrad::inline v0::cpu::SCANGRAD_LEVEL

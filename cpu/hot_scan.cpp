@@ -16,8 +16,9 @@ std::int64_t last_level_cache() {
   return std::int64_t{32} << 20;
 }
 
-constexpr std::size_t max_arrays = max_inputs + max_outputs + 1;  // inputs, outputs, the initial value
-constexpr std::size_t out_at = max_inputs, initial_at = max_inputs + max_outputs;
+// inputs, outputs, what they start from, the cotangent of that
+constexpr std::size_t max_arrays = max_inputs + 2 * max_outputs + 1;
+constexpr std::size_t out_at = max_inputs, initial_at = out_at + max_outputs, cotangent_at = initial_at + max_outputs;
 
 class HotScanRun {
  public:
@@ -73,9 +74,13 @@ class HotScanRun {
       if (call.in[k] != nullptr) strides[k] = call.in[k]->strides;
     for (std::size_t k = 0; k < max_outputs; ++k)
       if (call.out[k] != nullptr) strides[out_at + k] = call.out[k]->strides;
-    if (call.initial != nullptr)
+    const auto without_axis = [&](std::size_t place, const Array* array) {
+      if (array == nullptr) return;
       for (std::size_t i = 0, next = 0; i < shape.size(); ++i)
-        if (static_cast<int>(i) != call.order.axis) strides[initial_at][i] = call.initial->strides[next++];
+        if (static_cast<int>(i) != call.order.axis) strides[place][i] = array->strides[next++];
+    };
+    for (std::size_t k = 0; k < max_outputs; ++k) without_axis(initial_at + k, call.initial[k]);
+    without_axis(cotangent_at, call.initial_cotangent);
     return Lanes<max_arrays>::along(shape, strides, call.order.axis, call.order.reverse);
   }
 
@@ -100,9 +105,9 @@ class HotScanRun {
     return job;
   }
 
-  double initial_value(std::int64_t at) const {
-    double value = call_.first;
-    core::visit(core::Floats{}, dtype_, [&]<class T>() { value = core::convert<double>(call_.initial->data<T>()[at]); });
+  double value_at(const Array& array, std::int64_t at) const {
+    double value = 0;
+    core::visit(core::Floats{}, dtype_, [&]<class T>() { value = core::convert<double>(array.data<T>()[at]); });
     return value;
   }
 
@@ -112,66 +117,90 @@ class HotScanRun {
     });
   }
 
-  /// Runs a job as the order says. An exclusive scan is the inclusive one of all elements but the last, one place further on; its
-  /// adjoint meets the cotangents one place further on.
-  void run_job(ScanKernel kernel, ScanJob job, const double* initial) const {
+  /// The carries that `count` neighbouring lanes start from and end with, part after part.
+  struct Carries {
+    std::int64_t count;
+    double initial[max_parts * tile], final[2 * tile];
+    explicit Carries(std::int64_t n) : count(n) {
+      std::fill_n(initial, max_parts * n, 0.0);
+      std::fill_n(final, 2 * n, 0.0);
+    }
+  };
+  void give_initial(Carries& carries, std::int64_t lane, const Offsets& at) const {
+    for (std::size_t k = 0; k < max_outputs; ++k)
+      if (call_.initial[k] != nullptr)
+        carries.initial[call_.initial_part[k] * carries.count + lane] = value_at(*call_.initial[k], at[initial_at + k]);
+  }
+  /// An exclusive scan's first output is its initial value.
+  void take_cotangent(const Carries& carries, std::int64_t lane, const Offsets& at) const {
+    if (call_.initial_cotangent == nullptr) return;
+    double sum = carries.final[lane] + carries.final[carries.count + lane];
+    const auto g = static_cast<std::size_t>(cotangent_of(call_.scan));
+    if (call_.order.exclusive) sum += value_at(*call_.in[g], at[g]);
+    core::visit(core::Floats{}, dtype_,
+                [&]<class T>() { call_.initial_cotangent->data<T>()[at[cotangent_at]] = core::convert<T>(sum); });
+  }
+
+  /// Runs a job as the order says. An exclusive scan is the inclusive one of all elements but the last, one place further on; one that
+  /// runs back meets the cotangents one place further on.
+  void run_job(ScanKernel kernel, ScanJob job, Carries& carries) const {
+    if (call_.initial[0] != nullptr) job.initial = carries.initial;
+    if (call_.initial_cotangent != nullptr) job.final = carries.final;
     if (!call_.order.exclusive) return kernel(job);
     --job.length;
     const auto size = static_cast<std::int64_t>(item_size(dtype_));
     const auto moved = [&](auto* p, std::int64_t by) {
       return static_cast<char*>(const_cast<void*>(static_cast<const void*>(p))) + by * size;
     };
-    if (call_.scan == HotScan::logcumsumexp_adjoint) {
-      job.in[1] = moved(job.in[1], job.in_step[1]);
+    const int g = cotangent_of(call_.scan);
+    if (g >= 0) job.in[g] = moved(job.in[g], job.in_step[g]);
+    for (std::size_t k = 0; k < max_outputs && job.out[k] != nullptr; ++k) {
       const double zero = 0;
-      fill_row(moved(job.out[0], job.length * job.out_step), job.columns, &zero, 0);
-    } else {
-      const double firsts[max_outputs] = {call_.first, call_.first_of_second};
-      for (std::size_t k = 0; k < max_outputs && job.out[k] != nullptr; ++k) {
-        const bool given = k == 0 && initial != nullptr;
-        fill_row(job.out[k], job.columns, given ? initial : &firsts[k], given ? 1 : 0);
-        job.out[k] = moved(job.out[k], job.out_step);
+      if (g >= 0) {
+        fill_row(moved(job.out[k], job.length * job.out_step), job.columns, &zero, 0);
+        continue;
       }
+      const bool given = call_.initial[k] != nullptr;
+      fill_row(job.out[k], job.columns, given ? carries.initial + call_.initial_part[k] * job.columns : &call_.first[k], given);
+      job.out[k] = moved(job.out[k], job.out_step);
     }
     if (job.length > 0) kernel(job);
   }
 
   void rows(ScanKernel kernel, std::int64_t begin, std::int64_t end, double* scratch) const {
     lanes_.for_each(begin, end, [&](const Offsets& at) {
-      ScanJob job = job_at(at, 1, scratch);
-      double parts[max_parts] = {};
-      if (call_.initial != nullptr) {
-        parts[call_.initial_part] = initial_value(at[initial_at]);
-        job.initial = parts;
-      }
-      run_job(kernel, job, call_.initial == nullptr ? nullptr : parts + call_.initial_part);
+      Carries carries(1);
+      give_initial(carries, 0, at);
+      run_job(kernel, job_at(at, 1, scratch), carries);
+      take_cotangent(carries, 0, at);
     });
   }
 
   void columns(ScanKernel kernel, std::int64_t outer, std::int64_t first, std::int64_t width, double* scratch) const {
     const std::int64_t count = std::min(width, inner_ - first), lane = outer * inner_ + first;
     std::int64_t offsets[max_inputs][tile];
-    double parts[max_parts * tile];
-    std::fill_n(parts, max_parts * count, 0.0);
+    Carries carries(count);
     Offsets start{};
     bool dense[max_inputs];
     std::fill_n(dense, max_inputs, true);
-    std::int64_t c = 0;
-    lanes_.for_each(lane, lane + count, [&](const Offsets& at) {
+    const auto each_lane = [&](const auto& f) {
+      std::int64_t c = 0;
+      lanes_.for_each(lane, lane + count, [&](const Offsets& at) { f(c++, at); });
+    };
+    each_lane([&](std::int64_t c, const Offsets& at) {
       if (c == 0) start = at;
       for (std::size_t k = 0; k < max_inputs; ++k) {
         offsets[k][c] = at[k] - start[k];
         dense[k] = dense[k] && offsets[k][c] == c;
       }
-      if (call_.initial != nullptr) parts[call_.initial_part * count + c] = initial_value(at[initial_at]);
-      ++c;
+      give_initial(carries, c, at);
     });
     ScanJob job = job_at(start, count, scratch);
     for (std::size_t k = 0; k < max_inputs && call_.in[k] != nullptr; ++k)
       if (!dense[k]) job.in_columns[k] = offsets[k];
     if (job.in[1] == job.in[0]) job.in_columns[1] = job.in_columns[0];
-    if (call_.initial != nullptr) job.initial = parts;
-    run_job(kernel, job, call_.initial == nullptr ? nullptr : parts + call_.initial_part * count);
+    run_job(kernel, job, carries);
+    each_lane([&](std::int64_t c, const Offsets& at) { take_cotangent(carries, c, at); });
   }
 
   const Context& context_;

@@ -12,10 +12,11 @@ struct HotCall {
   ops::ScanOrder order;
   std::array<const Array*, max_inputs> in{};  ///< of the result's shape; null after the last
   std::array<Array*, max_outputs> out{};      ///< row-major, allocated
-  const Array* initial = nullptr;             ///< what the carry starts from, in the shape without the axis
-  int initial_part = 0;                       ///< which part of the carry that is
-  double first = 0;                           ///< what an exclusive scan begins with where there is no initial value
-  double first_of_second = 0;                 ///< the same of the second output
+  /// What the carry starts from, and its tangent, in the shape without the axis; and which parts of the carry they are.
+  std::array<const Array*, max_outputs> initial{};
+  std::array<int, max_outputs> initial_part{};
+  std::array<double, max_outputs> first{};  ///< what an exclusive scan begins with where there is no initial value
+  Array* initial_cotangent = nullptr;       ///< of a scan that runs back: what passes the first element; row-major, allocated
 };
 
 /// Whether there are hot kernels for the dtype.

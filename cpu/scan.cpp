@@ -12,7 +12,7 @@ template <template <class> class Monoid, HotScan hot, int first>
 void simple_scan(const Context& context, const Primitive& primitive, Inputs ins, Outputs outs) {
   context.allocate(outs[0]);
   if (is_hot(outs[0].dtype()))
-    return run_hot(context, {.scan = hot, .order = order_of(primitive), .in = {ins[0]}, .out = {&outs[0]}, .first = first});
+    return run_hot(context, {.scan = hot, .order = order_of(primitive), .in = {ins[0]}, .out = {&outs[0]}, .first = {first}});
   const auto lanes = scan_lanes_of<2>(outs[0], {ins[0]}, order_of(primitive));
   visit_checked(Numbers{}, outs[0].dtype(), [&]<class T>() {
     using M = Monoid<T>;
@@ -49,7 +49,7 @@ void cumextreme(const Context& context, const Primitive& primitive, Inputs ins, 
                              .order = scan.order,
                              .in = {ins[0]},
                              .out = {&outs[0]},
-                             .first = scan.largest ? -INFINITY : INFINITY});
+                             .first = {scan.largest ? -INFINITY : INFINITY}});
   if (scan.largest) extreme_scan<true>(context, scan, *ins[0], outs[0]);
   else extreme_scan<false>(context, scan, *ins[0], outs[0]);
 }
@@ -64,8 +64,8 @@ void linear_recurrence(const Context& context, const Primitive& primitive, Input
                              .order = order,
                              .in = {ins[0], ins[1]},
                              .out = {&out},
-                             .initial = has_initial ? ins[2] : nullptr,
-                             .initial_part = out.dtype() == DType::float64 ? 2 : 1});
+                             .initial = {has_initial ? ins[2] : nullptr},
+                             .initial_part = {out.dtype() == DType::float64 ? 2 : 1}});
   const Strides none(out.shape().size(), 0), initial = has_initial ? strides_without_axis(*ins[2], order.axis) : none;
   const auto lanes =
       Lanes<4>::along(out.shape(), {ins[0]->strides, ins[1]->strides, initial, out.strides}, order.axis, order.reverse);
@@ -89,7 +89,7 @@ void logcumsumexp(const Context& context, const Primitive& primitive, Inputs ins
   context.allocate(outs[0]);
   if (is_hot(outs[0].dtype()) && head.array == nullptr)
     return run_hot(context,
-                   {.scan = HotScan::logcumsumexp, .order = order, .in = {ins[0]}, .out = {&outs[0]}, .first = -INFINITY});
+                   {.scan = HotScan::logcumsumexp, .order = order, .in = {ins[0]}, .out = {&outs[0]}, .first = {-INFINITY}});
   const auto lanes =
       Lanes<3>::along(outs[0].shape(), {ins[0]->strides, head.strides, outs[0].strides}, order.axis, order.reverse);
   visit_checked(Inexact{}, outs[0].dtype(), [&]<class T>() {

@@ -1,4 +1,5 @@
-// The fused derivatives of the scans (ops/scan/fused.h) as plain loops: value and tangent on one way forwards, cotangents on the way back.
+// The fused derivatives of the scans (ops/scan/fused.h): value and tangent on one way forwards, cotangents on the way back. Floating ones
+// run the hot kernels (cpu/simd), complex ones plain loops.
 
 #include "cpu/hot_scan.h"
 #include "cpu/scan_lanes.h"
@@ -9,11 +10,6 @@ namespace {
 
 void allocate_all(const Context& context, Outputs outs) {
   for (Array& out : outs) context.allocate(out);
-}
-
-/// The value of floating scans once more, by the kernel that computes it alone: its bits do not depend on who asks.
-void value_again(const Context& context, HotCall call) {
-  if (is_hot(call.out[0]->dtype())) run_hot(context, call);
 }
 
 /// Lanes over two inputs and two outputs of one shape.
@@ -45,7 +41,13 @@ void pair_scan(const Context& context, const ScanOrder& order, Inputs ins, Outpu
 // dy_k = x_k dy_{k-1} + y_{k-1} t_k
 void cumprod_jvp(const Context& context, const Primitive& primitive, Inputs ins, Outputs outs) {
   allocate_all(context, outs);
-  visit_checked(Inexact{}, outs[0].dtype(), [&]<class T>() {
+  if (is_hot(outs[0].dtype()))
+    return run_hot(context, {.scan = HotScan::cumprod_tangent,
+                             .order = order_of(primitive),
+                             .in = {ins[0], ins[1]},
+                             .out = {&outs[0], &outs[1]},
+                             .first = {1, 0}});
+  visit_checked(Complexes{}, outs[0].dtype(), [&]<class T>() {
     using C = ops::Carry<T>;
     struct State {
       C product, tangent;
@@ -60,37 +62,16 @@ void cumprod_jvp(const Context& context, const Primitive& primitive, Inputs ins,
         },
         [](const State& s) { return ops::stored<T>(s.product); }, [](const State& s) { return ops::stored<T>(s.tangent); });
   });
-  value_again(context, {.scan = HotScan::cumprod, .order = order_of(primitive), .in = {ins[0]}, .out = {&outs[0]}, .first = 1});
-}
-
-template <bool largest>
-void extreme_jvp(const Context& context, const ScanOrder& order, Inputs ins, Outputs outs) {
-  visit_checked(Floats{}, outs[0].dtype(), [&]<class T>() {
-    using M = ops::ExtremeMonoid<T, largest>;
-    struct State {
-      typename M::State extreme;
-      T tangent;
-    };
-    pair_scan<T>(
-        context, order, ins, outs, State{M::identity(), T{}},
-        [](const State& s, T x, T t) {
-          const auto joined = M::combine({s.extreme.value, 0}, M::lift(x, 1));
-          return State{joined, joined.index == 1 ? t : s.tangent};
-        },
-        [](const State& s) { return M::project(s.extreme); }, [](const State& s) { return s.tangent; });
-  });
 }
 
 void cumextreme_jvp(const Context& context, const Primitive& primitive, Inputs ins, Outputs outs) {
   const auto& scan = static_cast<const ops::CumExtremeJvp&>(primitive);
   allocate_all(context, outs);
-  if (scan.largest) extreme_jvp<true>(context, scan.order, ins, outs);
-  else extreme_jvp<false>(context, scan.order, ins, outs);
-  value_again(context, {.scan = scan.largest ? HotScan::cummax : HotScan::cummin,
-                        .order = scan.order,
-                        .in = {ins[0]},
-                        .out = {&outs[0]},
-                        .first = scan.largest ? -INFINITY : INFINITY});
+  run_hot(context, {.scan = scan.largest ? HotScan::cummax_tangent : HotScan::cummin_tangent,
+                    .order = scan.order,
+                    .in = {ins[0], ins[1]},
+                    .out = {&outs[0], &outs[1]},
+                    .first = {scan.largest ? -INFINITY : INFINITY, 0}});
 }
 
 void logcumsumexp_jvp(const Context& context, const Primitive& primitive, Inputs ins, Outputs outs) {
@@ -100,8 +81,8 @@ void logcumsumexp_jvp(const Context& context, const Primitive& primitive, Inputs
                              .order = order_of(primitive),
                              .in = {ins[0], ins[1]},
                              .out = {&outs[0], &outs[1]},
-                             .first = -INFINITY});
-  visit_checked(Inexact{}, outs[0].dtype(), [&]<class T>() {
+                             .first = {-INFINITY, 0}});
+  visit_checked(Complexes{}, outs[0].dtype(), [&]<class T>() {
     using M = ops::WeightedMeanMonoid<T>;
     using State = typename M::State;
     pair_scan<T>(
@@ -117,13 +98,22 @@ void linear_recurrence_jvp(const Context& context, const Primitive& primitive, I
   allocate_all(context, outs);
   const Shape& shape = outs[0].shape();
   const std::size_t n = ins.size() / 2;
+  if (is_hot(outs[0].dtype())) {
+    const bool full = outs[0].dtype() == DType::float64;
+    return run_hot(context, {.scan = HotScan::linear_recurrence_tangent,
+                             .order = order,
+                             .in = {ins[0], ins[1], ins[n], ins[n + 1]},
+                             .out = {&outs[0], &outs[1]},
+                             .initial = {n == 3 ? ins[2] : nullptr, n == 3 ? ins[n + 2] : nullptr},
+                             .initial_part = {full ? 2 : 1, full ? 6 : 3}});
+  }
   const Strides none(shape.size(), 0);
   const auto initial_strides = [&](std::size_t i) { return n == 3 ? strides_without_axis(*ins[i], order.axis) : none; };
   const auto lanes = Lanes<8>::along(shape,
                                      {ins[0]->strides, ins[1]->strides, ins[n]->strides, ins[n + 1]->strides, outs[0].strides,
                                       outs[1].strides, initial_strides(2), initial_strides(n + 2)},
                                      order.axis, order.reverse);
-  visit_checked(Inexact{}, outs[0].dtype(), [&]<class T>() {
+  visit_checked(Complexes{}, outs[0].dtype(), [&]<class T>() {
     using C = ops::Carry<T>;
     const T *a = ins[0]->data<T>(), *b = ins[1]->data<T>(), *da = ins[n]->data<T>(), *db = ins[n + 1]->data<T>();
     T *y = outs[0].data<T>(), *dy = outs[1].data<T>();
@@ -142,20 +132,18 @@ void linear_recurrence_jvp(const Context& context, const Primitive& primitive, I
       }
     });
   });
-  value_again(context, {.scan = HotScan::linear_recurrence,
-                        .order = order,
-                        .in = {ins[0], ins[1]},
-                        .out = {&outs[0]},
-                        .initial = n == 3 ? ins[2] : nullptr,
-                        .initial_part = outs[0].dtype() == DType::float64 ? 2 : 1});
 }
 
 // R_k = g_k + conj(x_{k+1}) R_{k+1}, gx_k = conj(p_k) R_k, with p the products before k. Of an exclusive scan, element k meets the
 // cotangent of the next output, and the last element none.
 void cumprod_vjp(const Context& context, const Primitive& primitive, Inputs ins, Outputs outs) {
   const ScanOrder& order = order_of(primitive);
+  if (is_hot(outs[0].dtype())) {
+    context.allocate(outs[0]);
+    return run_hot(context, {.scan = HotScan::cumprod_back, .order = order, .in = {ins[0], ins[1]}, .out = {&outs[0]}});
+  }
   const auto lanes = scan_lanes_of<3>(outs[0], {ins[0], ins[1]}, order);
-  visit_checked(Inexact{}, outs[0].dtype(), [&]<class T>() {
+  visit_checked(Complexes{}, outs[0].dtype(), [&]<class T>() {
     using C = ops::Carry<T>;
     const auto [x_step, g_step, v_step] = lanes.step;
     const auto lane = [&, x_step = x_step, g_step = g_step, v_step = v_step](const auto& at, C* memory) {
@@ -179,38 +167,13 @@ void cumprod_vjp(const Context& context, const Primitive& primitive, Inputs ins,
   });
 }
 
-template <bool largest>
-void extreme_vjp(const Context& context, const ScanOrder& order, Inputs ins, Outputs outs) {
-  const auto lanes = scan_lanes_of<3>(outs[0], {ins[0], ins[1]}, order);
-  visit_checked(Floats{}, outs[0].dtype(), [&]<class T>() {
-    using M = ops::ExtremeMonoid<T, largest>;
-    using State = typename M::State;
-    const auto [x_step, g_step, v_step] = lanes.step;
-    const auto lane = [&, x_step = x_step, g_step = g_step, v_step = v_step](const auto& at, State* memory) {
-      const T* x = ins[0]->data<T>() + at[0];
-      const T* g = ins[1]->data<T>() + at[1] + (order.exclusive ? g_step : 0);
-      T* v = outs[0].data<T>() + at[2];
-      std::int64_t n = lanes.length;
-      if (order.exclusive && n > 0) v[--n * v_step] = T{};
-      ops::Carry<T> sum{};
-      BackwardStates<State>::run(
-          n, M::identity(), memory, [&](const State& s, std::int64_t k) { return M::combine(s, M::lift(x[k * x_step], k)); },
-          [&](std::int64_t k, const State&, const State& after) {
-            sum = ops::add(sum, ops::carried(g[k * g_step]));
-            const bool begins = after.index == k;  // the reign of element k
-            v[k * v_step] = begins ? ops::stored<T>(sum) : T{};
-            if (begins) sum = {};
-          });
-    };
-    for_each_lane_back<State>(
-        context, lanes, [&] { context.allocate(outs[0]); }, lane);
-  });
-}
-
 void cumextreme_vjp(const Context& context, const Primitive& primitive, Inputs ins, Outputs outs) {
   const auto& scan = static_cast<const ops::CumExtremeVjp&>(primitive);
-  if (scan.largest) extreme_vjp<true>(context, scan.order, ins, outs);
-  else extreme_vjp<false>(context, scan.order, ins, outs);
+  context.allocate(outs[0]);
+  run_hot(context, {.scan = scan.largest ? HotScan::cummax_back : HotScan::cummin_back,
+                    .order = scan.order,
+                    .in = {ins[0], ins[1]},
+                    .out = {&outs[0]}});
 }
 
 // D_k = g_k + conj(a_{k+1}) D_{k+1}; gb = D, ga_k = D_k conj(h_{k-1}), ginitial = conj(a_1) D_1 (and g_1 of an exclusive scan)
@@ -220,12 +183,24 @@ void linear_recurrence_vjp(const Context& context, const Primitive& primitive, I
   const bool has_initial = outs.size() == 3;
   const Strides row_major = core::dense_strides(shape), none(shape.size(), 0);
   if (has_initial) outs[2].strides = core::dense_strides(outs[2].shape());
+  if (is_hot(outs[0].dtype())) {
+    allocate_all(context, outs);
+    if (has_initial && outs[0].size() == 0)  // no element passes anything
+      core::visit(Floats{}, outs[2].dtype(), [&]<class T>() { std::fill_n(outs[2].data<T>(), outs[2].size(), T{}); });
+    return run_hot(context, {.scan = HotScan::linear_recurrence_back,
+                             .order = order,
+                             .in = {ins[0], ins[1], ins.back()},
+                             .out = {&outs[0], &outs[1]},
+                             .initial = {has_initial ? ins[2] : nullptr},
+                             .initial_part = {outs[0].dtype() == DType::float64 ? 2 : 1},
+                             .initial_cotangent = has_initial ? &outs[2] : nullptr});
+  }
   const auto lanes = Lanes<7>::along(shape,
                                      {ins[0]->strides, ins[1]->strides, ins.back()->strides, row_major, row_major,
                                       has_initial ? strides_without_axis(*ins[2], order.axis) : none,
                                       has_initial ? strides_without_axis(outs[2], order.axis) : none},
                                      order.axis, order.reverse);
-  visit_checked(Inexact{}, outs[0].dtype(), [&]<class T>() {
+  visit_checked(Complexes{}, outs[0].dtype(), [&]<class T>() {
     using C = ops::Carry<T>;
     using M = ops::AffineMonoid<T>;
     const auto lane = [&](const auto& at, C* memory) {

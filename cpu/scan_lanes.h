@@ -10,6 +10,7 @@
 
 namespace scangrad::inline v0::cpu {
 
+using core::Complexes;
 using core::Floats;
 using core::Inexact;
 using core::Numbers;

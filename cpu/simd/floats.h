@@ -213,8 +213,9 @@ SCANGRAD_INLINE Block suffix_sums(Block v) {
   if constexpr (by == wide) return v;
   else return suffix_sums<2 * by>(v + shifted_down<by>(v));
 }
-/// Those of the products, each rounded once less.
-SCANGRAD_INLINE Block prefix_sums_of_products(Block x, Block y) { return prefix_sums<2>(fma(x, y, shifted_up<1>(x * y))); }
+/// The prefix sums where each element comes last, so that it is rounded once; likewise of products.
+SCANGRAD_INLINE Block late_prefix_sums(Block v) { return v + prefix_sums(shifted_up<1>(v)); }
+SCANGRAD_INLINE Block late_prefix_sums(Block x, Block y) { return fma(x, y, prefix_sums(shifted_up<1>(x * y))); }
 
 template <int n>
 SCANGRAD_INLINE Block polynomial(Block x, const float (&c)[n]) {  // Horner's scheme: others of the four fill the waits

@@ -8,7 +8,7 @@
 
 namespace scangrad::inline v0::cpu {
 
-inline constexpr int max_inputs = 4, max_outputs = 2, max_parts = 5;
+inline constexpr int max_inputs = 4, max_outputs = 2, max_parts = 8;
 
 /// One lane along a contiguous axis of the result, or a block of neighbouring lanes across it (`columns`). Pointers are to the first
 /// elements in scan order; steps are in elements.
@@ -38,8 +38,16 @@ enum class HotScan : std::uint8_t {
   logcumsumexp_mean,      ///< x, t -> M t
   logcumsumexp_and_mean,  ///< x, t -> y, M t
   logcumsumexp_adjoint,   ///< x, g -> M^H g
+  cumprod_tangent,        ///< x, t -> y, dy
+  cummax_tangent,
+  cummin_tangent,
+  linear_recurrence_tangent,  ///< a, b, da, db -> h, dh
+  cumprod_back,               ///< x, g -> gx
+  cummax_back,
+  cummin_back,
+  linear_recurrence_back,  ///< a, b, g -> ga, gb; `final` is what passes the first element, in two parts
 };
-inline constexpr int hot_scan_count = 9, hot_dtype_count = 4;  ///< float16, bfloat16, float32, float64
+inline constexpr int hot_scan_count = 17, hot_dtype_count = 4;  ///< float16, bfloat16, float32, float64
 
 struct HotKernels {
   ScanKernel rows[hot_scan_count][hot_dtype_count];
@@ -50,11 +58,17 @@ inline constexpr std::int64_t tile = 512;  ///< elements that a kernel works on 
 inline constexpr std::int64_t checkpoint_rows = 32;  ///< across: after so many rows the adjoint keeps the carries
 inline constexpr std::int64_t adjoint_columns = 64;  ///< across: the adjoint works on so many columns at a time
 
-/// Doubles of scratch that a job needs: the adjoint keeps the carry (three parts) at the start of each tile.
+/// Which input of a scan that runs back is the cotangent; -1 for those that do not.
+inline constexpr int cotangent_of(HotScan scan) {
+  if (scan == HotScan::logcumsumexp_adjoint) return 1;
+  if (scan < HotScan::cumprod_back) return -1;
+  return scan == HotScan::linear_recurrence_back ? 2 : 1;
+}
+/// Doubles of scratch that a job needs: what runs back keeps the carry (at most four parts) at the start of each tile.
 inline std::int64_t scratch_size(HotScan scan, std::int64_t length, bool across) {
-  if (scan != HotScan::logcumsumexp_adjoint) return 0;
-  if (!across) return 3 * ((length + tile - 1) / tile);
-  return 3 * ((length + checkpoint_rows - 1) / checkpoint_rows) * adjoint_columns;
+  if (cotangent_of(scan) < 0) return 0;
+  if (!across) return 4 * ((length + tile - 1) / tile);
+  return 4 * ((length + checkpoint_rows - 1) / checkpoint_rows) * adjoint_columns;
 }
 
 inline constexpr int hot_dtype(DType dtype) { return static_cast<int>(dtype) - static_cast<int>(DType::float16); }

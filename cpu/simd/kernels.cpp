@@ -1,5 +1,6 @@
 // The hot kernels of one level. This file is compiled once for each level: SCANGRAD_LEVEL names it.
 
+#include "cpu/simd/back.h"
 #include "cpu/simd/lse_columns.h"
 #include "cpu/simd/lse_rows.h"
 #include "cpu/simd/monoids.h"
@@ -24,6 +25,14 @@ constexpr void fill(HotKernels& table, int dtype) {
   set(HotScan::logcumsumexp_mean, lse_row<T, false, true>, lse_columns<T, false, true>);
   set(HotScan::logcumsumexp_and_mean, lse_row<T, true, true>, lse_columns<T, true, true>);
   set(HotScan::logcumsumexp_adjoint, lse_adjoint_row<T>, lse_adjoint_columns<T>);
+  set(HotScan::cumprod_tangent, tangent_row<ProductTangent, T>, tangent_columns<ProductTangent, T>);
+  set(HotScan::cummax_tangent, scan_row<ExtremeTangent<true>, T>, scan_columns<ExtremeTangent<true>, T>);
+  set(HotScan::cummin_tangent, scan_row<ExtremeTangent<false>, T>, scan_columns<ExtremeTangent<false>, T>);
+  set(HotScan::linear_recurrence_tangent, tangent_row<RecurrenceTangent, T>, tangent_columns<RecurrenceTangent, T>);
+  set(HotScan::cumprod_back, back_row<ProductBack, T>, back_columns<ProductBack, T>);
+  set(HotScan::cummax_back, back_row<ExtremeBack<true>::Rule, T>, back_columns<ExtremeBack<true>::Rule, T>);
+  set(HotScan::cummin_back, back_row<ExtremeBack<false>::Rule, T>, back_columns<ExtremeBack<false>::Rule, T>);
+  set(HotScan::linear_recurrence_back, back_row<RecurrenceBack, T>, back_columns<RecurrenceBack, T>);
 }
 
 constexpr HotKernels make_table() {

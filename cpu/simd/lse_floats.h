@@ -92,10 +92,10 @@ class LseFloats {
     for (std::int64_t i = 0; i < count; i += block) {
       const Block next = weights(load_block(x_of + i + block));
       if constexpr (keep_weights) store_block(e_of + i, e);
-      store_block(p_of + i, prefix_sums(e));
+      store_block(p_of + i, late_prefix_sums(e));
       s = s_before.add(i, p_of, s);
       if constexpr (with_t) {
-        store_block(q_of + i, prefix_sums_of_products(e, load_block(t_of + i)));
+        store_block(q_of + i, late_prefix_sums(e, load_block(t_of + i)));
         u = u_before.add(i, q_of, u);
       }
       e = next;
@@ -110,12 +110,13 @@ class LseFloats {
   /// The sum of e over a whole tile.
   double sum() const {
     const Weights weights(exponent);
-    Block all = four(0.0f);
-    for (std::int64_t i = 0; i < tile; i += block) all = all + weights(load_block(x_of + i));
-    alignas(64) float each_of[block];
-    store_block(each_of, all);
     D total{};
-    for (std::int64_t i = 0; i < block; i += lanes) total += load(each_of + i);
+    for (std::int64_t i = 0; i < tile; i += block) {
+      const Block e = weights(load_block(x_of + i));
+      float all[wide];
+      store_raw(all, (e.a + e.b) + (e.c + e.d));
+      total += load(all) + load(all + lanes);
+    }
     double s = 0;
     for (int i = 0; i < lanes; ++i) s += total[i];
     return s;

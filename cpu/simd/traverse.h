@@ -82,6 +82,12 @@ struct Target {
   }
 };
 
+/// A tile's elements, or places, from the last to the first.
+template <template <class> class Side, class T>
+SCANGRAD_INLINE Side<T> reversed_tile(const Side<T>& side, std::int64_t count) {
+  return {side.here + (side.backwards ? -(count - 1) : count - 1), !side.backwards};
+}
+
 /// An input, a tile at a time. What is neither forwards nor backwards contiguous is copied first.
 template <class T>
 class Reader {
@@ -203,13 +209,14 @@ SCANGRAD_INLINE typename M::State start_of() {
   else return M::identity();
 }
 
-/// The carry of `count` columns from `column` on: what the job gives (see ScanJob::initial), or `start`.
+/// The carry of `count` columns from `column` on: what the job gives (see ScanJob::initial) from a part on, or `start`.
 template <class State>
-SCANGRAD_INLINE State initial_state(const ScanJob& job, std::int64_t column, std::int64_t count, const State& start) {
+SCANGRAD_INLINE State initial_state(const ScanJob& job, std::int64_t column, std::int64_t count, const State& start,
+                                    int first_part = 0) {
   auto state = as_bits<Parts<State>>(start);
   if (job.initial != nullptr)
     for (int p = 0; p < parts_of<State>; ++p)
-      state.part[p] = load_some(job.initial + p * job.columns + column, count, state.part[p][0]);
+      state.part[p] = load_some(job.initial + (first_part + p) * job.columns + column, count, state.part[p][0]);
   return as_bits<State>(state);
 }
 template <class State>
@@ -224,12 +231,13 @@ template <class M, class T>
 void scan_row(const ScanJob& job) {
   using State = typename M::State;
   Reader<T> reader(job.in[0], job.in_step[0]), second(job.in[1], job.in_step[1]);
-  Writer<T> writer(job.out[0], job.out_step, job.stream);
+  constexpr bool two = requires(State s) { M::project_tangent(s); };
+  Writer<T> writer(job.out[0], job.out_step, job.stream), second_writer(job.out[1], job.out_step, job.stream);
   State carry = first_lane_of(initial_state(job, 0, 1, start_of<M>()));
   for (std::int64_t at = 0; at < job.length; at += tile) {
     const std::int64_t count = job.length - at < tile ? job.length - at : tile;
     const auto in = reader.tile_at(at, count), in2 = M::arity > 1 ? second.tile_at(at, count) : in;
-    const auto out = writer.tile_at(at, count);
+    const auto out = writer.tile_at(at, count), out2 = two ? second_writer.tile_at(at, count) : out;
     for_each_register(
         count, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
           const D x[2] = {in.get(i, here, whole), M::arity > 1 ? in2.get(i, here, whole) : D{}};
@@ -238,8 +246,10 @@ void scan_row(const ScanJob& job) {
           state = __builtin_expect(M::regular(x), 1) ? M::advance(carry, prefixes<M>(state)) : in_turn<M>(carry, state);
           carry = last_lane_of(state);
           out.put(i, here, M::project(state), whole);
+          if constexpr (two) out2.put(i, here, M::project_tangent(state), whole);
         });
     writer.end_tile(count);
+    if constexpr (two) second_writer.end_tile(count);
   }
   final_state(job, 0, 1, carry);
 }
@@ -289,6 +299,9 @@ void scan_columns(const ScanJob& job) {
             const State carry = M::advance(carries[i / lanes], M::lift(x));
             carries[i / lanes] = carry;
             out.put(i, here, M::project(carry), whole);
+            if constexpr (requires { M::project_tangent(carry); })
+              Target<T>{static_cast<T*>(job.out[1]) + row * job.out_step + first, false}.put(i, here, M::project_tangent(carry),
+                                                                                             whole);
           });
       if (job.stream) stream(to, copy, count);
     }

@@ -1,0 +1,287 @@
+#pragma once
+// Cotangents of the scans that run back: R_k = g_k + (what element k + 1 lets through of R_{k+1}), and of R_k and the state before
+// element k its cotangents. Forwards once for the states at the tiles (across columns: at every checkpoint_rows rows), then back, a
+// tile at a time, each of which runs forwards again. The way back is a scan like any other, of numbers in reverse.
+
+#include "cpu/simd/tangents.h"
+
+namespace scangrad::inline v0::cpu::SCANGRAD_LEVEL {
+
+/// Sums that start anew where nothing is let through.
+template <bool full>
+struct Segmented {
+  struct State {
+    D open;  ///< 1: the sum goes on; 0: it starts in here
+    D sum, low;
+  };
+  static SCANGRAD_INLINE State identity() { return {splat(1.0), D{}, D{}}; }
+  static SCANGRAD_INLINE State lift(const D* in) { return {in[0], in[1], D{}}; }
+  static SCANGRAD_INLINE bool regular(const D* in) { return !full || !any((absolute(in[1]) > 0x1p1000)); }
+  static SCANGRAD_INLINE State combine(State a, State b) {
+    const I open = b.open != 0.0;
+    const D s = a.sum + b.sum, low = full ? sum_error(a.sum, b.sum, s) + (a.low + b.low) : D{};
+    return {open ? a.open : D{}, open ? s : b.sum, open ? low : b.low};
+  }
+  static SCANGRAD_INLINE State advance(State a, State b) { return combine(a, b); }
+  static SCANGRAD_INLINE Pair value(State s) { return {s.sum, s.low}; }
+};
+
+template <bool full>
+SCANGRAD_INLINE D product_of(Pair a, Pair b) {
+  const D p = a.high * b.high;
+  if constexpr (!full) return p;
+  return rounded(p, product_error(a.high, b.high, p) + (a.high * b.low + a.low * b.high));
+}
+
+template <bool full>
+struct LinearBack {
+  using Back = Affine<full>;
+  static SCANGRAD_INLINE Pair through(typename Back::State s) { return value_of(s); }
+};
+/// x, g -> gx_k = p_{k-1} R_k
+template <bool full>
+struct ProductBack : LinearBack<full> {
+  using Value = Product<full>;
+  static constexpr int inputs = 1, outputs = 1;
+  static SCANGRAD_INLINE D link(const typename Value::State&, const D* in) { return in[0]; }
+  static SCANGRAD_INLINE Pair kept(const typename Value::State& before) { return value_of(before); }
+  static SCANGRAD_INLINE void give(D* out, Pair R, Pair before, D) { out[0] = product_of<full>(before, R); }
+};
+/// a, b, g -> ga_k = h_{k-1} R_k, gb = R
+template <bool full>
+struct RecurrenceBack : LinearBack<full> {
+  using Value = Affine<full>;
+  static constexpr int inputs = 2, outputs = 2;
+  static SCANGRAD_INLINE D link(const typename Value::State&, const D* in) { return in[0]; }
+  static SCANGRAD_INLINE Pair kept(const typename Value::State& before) { return value_of(before); }
+  static SCANGRAD_INLINE void give(D* out, Pair R, Pair before, D) {
+    out[0] = product_of<full>(before, R);
+    out[1] = rounded(R.high, R.low);
+  }
+};
+/// x, g -> the sum of g over the reign of element k, 0 if it has none
+template <bool largest>
+struct ExtremeBack {
+  template <bool full>
+  struct Rule {
+    using Value = Extreme<largest>;
+    using Back = Segmented<full>;
+    static constexpr int inputs = 1, outputs = 1;
+    static SCANGRAD_INLINE D link(const typename Value::State& before, const D* in) {
+      const I stays = is_nan(before.value) | (largest ? before.value > in[0] : before.value < in[0]);
+      return stays ? splat(1.0) : D{};
+    }
+    static SCANGRAD_INLINE Pair kept(const typename Value::State&) { return {D{}, D{}}; }
+    static SCANGRAD_INLINE Pair through(typename Back::State s) { return Back::value(s); }
+    static SCANGRAD_INLINE void give(D* out, Pair R, Pair, D own) { out[0] = own == 0.0 ? rounded(R.high, R.low) : D{}; }
+  };
+};
+
+/// What passes the first element: for an initial value.
+template <class Rule>
+SCANGRAD_INLINE void final_cotangent(const ScanJob& job, std::int64_t column, std::int64_t count, D link,
+                                     const typename Rule::Back::State& R) {
+  if (job.final == nullptr) return;
+  const D in[2] = {link, D{}};
+  const Pair passed = Rule::through(Rule::Back::advance(R, Rule::Back::lift(in)));
+  store_some(job.final + column, count, passed.high);
+  store_some(job.final + job.columns + column, count, passed.low);
+}
+
+template <class Rule, class T>
+class BackRow {
+  using M = typename Rule::Value;
+  using B = typename Rule::Back;
+  static constexpr int parts = parts_of<typename M::State>;
+
+ public:
+  explicit BackRow(const ScanJob& job) : job_(job) {}
+
+  void run() {
+    auto carry = first_lane_of(initial_state(job_, 0, 1, start_of<M>()));
+    const std::int64_t last = (job_.length - 1) / tile * tile;
+    for (std::int64_t at = 0; at < last; at += tile) {
+      keep(at, carry);
+      read(at, tile);
+      for_each_register(
+          tile, [&](std::int64_t i, std::int64_t here, auto whole)
+                    __attribute__((always_inline)) { carry = last_lane_of(after(i, here, whole, carry)); });
+    }
+    keep(last, carry);
+    auto R = start_of<B>();
+    D link{};
+    for (std::int64_t at = last; at >= 0; at -= tile) back(at, job_.length - at < tile ? job_.length - at : tile, link, R);
+    final_cotangent<Rule>(job_, 0, 1, link, R);
+  }
+
+ private:
+  void keep(std::int64_t at, const typename M::State& carry) {
+    const auto state = as_bits<Parts<typename M::State>>(carry);
+    for (int p = 0; p < parts; ++p) job_.scratch[at / tile * parts + p] = state.part[p][0];
+  }
+  typename M::State kept(std::int64_t at) const {
+    Parts<typename M::State> state;
+    for (int p = 0; p < parts; ++p) state.part[p] = splat(job_.scratch[at / tile * parts + p]);
+    return as_bits<typename M::State>(state);
+  }
+  void read(std::int64_t at, std::int64_t count) {
+    for (int k = 0; k < Rule::inputs; ++k) sources_[k] = readers_[k].tile_at(at, count);
+  }
+
+  template <class Whole>
+  SCANGRAD_INLINE typename M::State after(std::int64_t i, std::int64_t here, Whole whole, const typename M::State& carry) {
+    for (int k = 0; k < Rule::inputs; ++k) x_[k] = sources_[k].get(i, here, whole);
+    auto lifted = M::lift(x_);
+    if constexpr (!Whole::value) lifted = first_lanes(lifted, M::identity(), here);
+    return __builtin_expect(M::regular(x_), 1) ? M::advance(carry, prefixes<M>(lifted)) : in_turn<M>(carry, lifted);
+  }
+
+  /// `link`: what the element behind the tile lets through; then that of the tile's first.
+  void back(std::int64_t at, std::int64_t count, D& link, typename B::State& R) {
+    read(at, count);
+    auto carry = kept(at);
+    for_each_register(
+        count, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
+          const auto next = after(i, here, whole, carry), before = shifted_up<1>(next, carry);
+          const Pair value = Rule::kept(before);
+          store(before_ + i, value.high), store(before_low_ + i, value.low);
+          store(link_ + i, Rule::link(before, x_));
+          carry = last_lane_of(next);
+        });
+    link_[count] = link[0];
+    const Source<T> g = reversed_tile(cotangents_.tile_at(at, count), count);
+    const Source<double> links{link_ + count, true}, own{link_ + count - 1, true}, high{before_ + count - 1, true},
+        low{before_low_ + count - 1, true};
+    Target<T> targets[Rule::outputs];
+    for (int k = 0; k < Rule::outputs; ++k) targets[k] = reversed_tile(writers_[k].tile_at(at, count), count);
+    for_each_register(
+        count, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
+          const D in[2] = {links.get(i, here, whole), g.get(i, here, whole)};
+          auto state = B::lift(in);
+          if constexpr (!whole) state = first_lanes(state, B::identity(), here);
+          state = __builtin_expect(B::regular(in), 1) ? B::advance(R, prefixes<B>(state)) : in_turn<B>(R, state);
+          D out[Rule::outputs];
+          Rule::give(out, Rule::through(state), {high.get(i, here, whole), low.get(i, here, whole)}, own.get(i, here, whole));
+          for (int k = 0; k < Rule::outputs; ++k) targets[k].put(i, here, out[k], whole);
+          R = last_lane_of(state);
+        });
+    for (int k = 0; k < Rule::outputs; ++k) writers_[k].end_tile(count);
+    link = splat(link_[0]);
+  }
+
+  const ScanJob& job_;
+  Reader<T> readers_[2] = {{job_.in[0], job_.in_step[0]}, {job_.in[1], job_.in_step[1]}};
+  Reader<T> cotangents_{job_.in[Rule::inputs], job_.in_step[Rule::inputs]};
+  Writer<T> writers_[2] = {{job_.out[0], job_.out_step, job_.stream}, {job_.out[1], job_.out_step, job_.stream}};
+  Source<T> sources_[2]{};
+  D x_[2]{};
+  alignas(64) double before_[tile + lanes], before_low_[tile + lanes], link_[tile + lanes];
+};
+
+template <class Rule, class T>
+class BackColumns {
+  using M = typename Rule::Value;
+  using B = typename Rule::Back;
+  using State = typename M::State;
+  static constexpr int parts = parts_of<State>;
+  static constexpr std::int64_t width = adjoint_columns;
+
+ public:
+  explicit BackColumns(const ScanJob& job) : job_(job) {}
+
+  void run() {
+    for (std::int64_t first = 0; first < job_.columns; first += width)
+      block(first, job_.columns - first < width ? job_.columns - first : width);
+  }
+
+ private:
+  using Readers = ColumnReader<T>[2];
+
+  void block(std::int64_t first, std::int64_t count) {
+    Readers in = {{job_, 0, first, count}, {job_, Rule::inputs - 1, first, count}};
+    ColumnReader<T> gs(job_, Rule::inputs, first, count);
+    for_each_register(count, [&](std::int64_t i, std::int64_t here, auto) {
+      carries_[i / lanes] = initial_state(job_, first + i, here, start_of<M>());
+      R_[i / lanes] = start_of<B>(), link_[i / lanes] = D{};
+    });
+    const std::int64_t last = (job_.length - 1) / checkpoint_rows * checkpoint_rows;
+    for (std::int64_t row = 0; row < last; ++row) {
+      if (row % checkpoint_rows == 0) keep(row, count);
+      step(in, row, count, [](std::int64_t, const State&, const D*) {});
+    }
+    keep(last, count);
+    for (std::int64_t begin = last; begin >= 0; begin -= checkpoint_rows) back(in, gs, begin, first, count);
+    for_each_register(count, [&](std::int64_t i, std::int64_t here, auto) {
+      final_cotangent<Rule>(job_, first + i, here, link_[i / lanes], R_[i / lanes]);
+    });
+  }
+
+  double* place(std::int64_t row, std::int64_t i, int part) const {
+    return job_.scratch + (row / checkpoint_rows * parts + part) * width + i;
+  }
+  void keep(std::int64_t row, std::int64_t count) {
+    for (std::int64_t i = 0; i < count; i += lanes)
+      for (int p = 0; p < parts; ++p) store(place(row, i, p), as_bits<Parts<State>>(carries_[i / lanes]).part[p]);
+  }
+
+  /// Each column's carry over one row; f(i, state before, elements) sees it.
+  template <class F>
+  void step(Readers& in, std::int64_t row, std::int64_t count, const F& f) {
+    const Source<T> sources[2] = {in[0].row(row), Rule::inputs > 1 ? in[1].row(row) : Source<T>{}};
+    for_each_register(
+        count, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
+          D x[2] = {sources[0].get(i, here, whole), Rule::inputs > 1 ? sources[1].get(i, here, whole) : D{}};
+          f(i, carries_[i / lanes], x);
+          carries_[i / lanes] = M::advance(carries_[i / lanes], M::lift(x));
+        });
+  }
+
+  void back(Readers& in, ColumnReader<T>& gs, std::int64_t begin, std::int64_t first, std::int64_t count) {
+    const std::int64_t end = job_.length - begin < checkpoint_rows ? job_.length : begin + checkpoint_rows;
+    for (std::int64_t i = 0; i < count; i += lanes) {
+      Parts<State> state;
+      for (int p = 0; p < parts; ++p) state.part[p] = load(place(begin, i, p));
+      carries_[i / lanes] = as_bits<State>(state);
+    }
+    for (std::int64_t row = begin; row < end; ++row)
+      step(
+          in, row, count,
+          [&, k = row - begin ](std::int64_t i, const State& before, const D* x) __attribute__((always_inline)) {
+            const Pair value = Rule::kept(before);
+            store(before_[k] + i, value.high), store(before_low_[k] + i, value.low);
+            store(links_[k] + i, Rule::link(before, x));
+          });
+    for (std::int64_t row = end - 1, k = row - begin; row >= begin; --row, --k) {
+      const auto g = gs.row(row);
+      for_each_register(
+          count, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
+            const D x[2] = {link_[i / lanes], g.get(i, here, whole)};
+            auto& R = R_[i / lanes];
+            R = B::advance(R, B::lift(x));
+            const D own = load(links_[k] + i);
+            D out[Rule::outputs];
+            Rule::give(out, Rule::through(R), {load(before_[k] + i), load(before_low_[k] + i)}, own);
+            for (int o = 0; o < Rule::outputs; ++o)
+              Target<T>{static_cast<T*>(job_.out[o]) + row * job_.out_step + first, false}.put(i, here, out[o], whole);
+            link_[i / lanes] = own;
+          });
+    }
+  }
+
+  const ScanJob& job_;
+  State carries_[width / lanes];
+  typename B::State R_[width / lanes];
+  D link_[width / lanes];
+  alignas(64) double before_[checkpoint_rows][width], before_low_[checkpoint_rows][width], links_[checkpoint_rows][width];
+};
+
+template <template <bool> class Rule, class T>
+void back_row(const ScanJob& job) {
+  if (job.length > 0) BackRow<Rule<is_full<T>>, T>(job).run();
+}
+template <template <bool> class Rule, class T>
+void back_columns(const ScanJob& job) {
+  if (job.length > 0 && job.columns > 0) BackColumns<Rule<is_full<T>>, T>(job).run();
+}
+
+}  // namespace scangrad::inline v0::cpu::SCANGRAD_LEVEL

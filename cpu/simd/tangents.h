@@ -1,0 +1,127 @@
+#pragma once
+// The tangents of products and linear recurrences beside their values: h_k as ever, and dh_k = a_k dh_{k-1} + (da_k h_{k-1} + db_k), a
+// linear recurrence once h is there.
+
+#include "cpu/simd/monoids.h"
+#include "cpu/simd/traverse.h"
+
+namespace scangrad::inline v0::cpu::SCANGRAD_LEVEL {
+
+/// A number as a high and a low part; light ones have no low part.
+struct Pair {
+  D high, low;
+};
+/// a b + c for b in two parts, to twice the precision if full.
+template <bool full>
+SCANGRAD_INLINE Pair multiply_add(D a, Pair b, D c) {
+  if constexpr (!full) return {fma(a, b.high, c), D{}};
+  const D p = a * b.high, s = p + c;
+  return {s, sum_error(p, c, s) + (product_error(a, b.high, p) + a * b.low)};
+}
+
+SCANGRAD_INLINE Pair value_of(Product<false>::State s) { return {s.p, D{}}; }
+SCANGRAD_INLINE Pair value_of(Product<true>::State s) { return {s.high, s.low}; }
+SCANGRAD_INLINE Pair value_of(Affine<false>::State s) { return {s.b, D{}}; }
+SCANGRAD_INLINE Pair value_of(Affine<true>::State s) { return {s.b, s.b_low}; }
+
+/// The map h -> a h + b.
+template <bool full>
+SCANGRAD_INLINE typename Affine<full>::State affine(D a, Pair b) {
+  if constexpr (full) return {a, D{}, b.high, b.low};
+  else return {a, b.high};
+}
+
+/// x, t -> y, dy
+template <bool full>
+struct ProductTangent {
+  using Value = Product<full>;
+  static constexpr int inputs = 2;
+  static constexpr bool starts_empty = true;  ///< there is no factor before the first, not even of an infinity
+  static SCANGRAD_INLINE Pair source(Pair before, const D* in) { return multiply_add<full>(in[1], before, D{}); }
+};
+/// a, b, da, db -> h, dh
+template <bool full>
+struct RecurrenceTangent {
+  using Value = Affine<full>;
+  static constexpr int inputs = 4;
+  static constexpr bool starts_empty = false;
+  static SCANGRAD_INLINE Pair source(Pair before, const D* in) { return multiply_add<full>(in[2], before, in[3]); }
+};
+
+/// The carry's parts: those of the value, then those of its tangent.
+template <template <bool> class Rule, class T>
+void tangent_row(const ScanJob& job) {
+  constexpr bool full = is_full<T>;
+  using M = typename Rule<full>::Value;
+  using L = Affine<full>;
+  Reader<T> readers[] = {
+      {job.in[0], job.in_step[0]}, {job.in[1], job.in_step[1]}, {job.in[2], job.in_step[2]}, {job.in[3], job.in_step[3]}};
+  Writer<T> values(job.out[0], job.out_step, job.stream), tangents(job.out[1], job.out_step, job.stream);
+  auto h = first_lane_of(initial_state(job, 0, 1, start_of<M>()));
+  auto dh = first_lane_of(initial_state(job, 0, 1, start_of<L>(), parts_of<typename M::State>));
+  for (std::int64_t at = 0; at < job.length; at += tile) {
+    const std::int64_t count = job.length - at < tile ? job.length - at : tile;
+    Source<T> sources[Rule<full>::inputs];
+    for (int k = 0; k < Rule<full>::inputs; ++k) sources[k] = readers[k].tile_at(at, count);
+    const auto y = values.tile_at(at, count), dy = tangents.tile_at(at, count);
+    for_each_register(
+        count, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
+          D x[Rule<full>::inputs];
+          for (int k = 0; k < Rule<full>::inputs; ++k) x[k] = sources[k].get(i, here, whole);
+          auto lifted = M::lift(x);
+          if constexpr (!whole) lifted = first_lanes(lifted, M::identity(), here);
+          const auto after = __builtin_expect(M::regular(x), 1) ? M::advance(h, prefixes<M>(lifted)) : in_turn<M>(h, lifted);
+          const Pair source = Rule<full>::source(value_of(shifted_up<1>(after, h)), x);
+          if (Rule<full>::starts_empty && at == 0 && i == 0 && job.initial == nullptr) x[0][0] = 0;
+          auto step = affine<full>(x[0], source);
+          if constexpr (!whole) step = first_lanes(step, L::identity(), here);
+          const D factors[2] = {x[0], source.high};
+          const auto tangent =
+              __builtin_expect(L::regular(factors), 1) ? L::advance(dh, prefixes<L>(step)) : in_turn<L>(dh, step);
+          y.put(i, here, M::project(after), whole);
+          dy.put(i, here, L::project(tangent), whole);
+          h = last_lane_of(after), dh = last_lane_of(tangent);
+        });
+    values.end_tile(count), tangents.end_tile(count);
+  }
+}
+
+template <template <bool> class Rule, class T>
+void tangent_columns(const ScanJob& job) {
+  constexpr bool full = is_full<T>;
+  using M = typename Rule<full>::Value;
+  using L = Affine<full>;
+  typename M::State h[tile / lanes];
+  typename L::State dh[tile / lanes];
+  for (std::int64_t first = 0; first < job.columns; first += tile) {
+    const std::int64_t count = job.columns - first < tile ? job.columns - first : tile;
+    constexpr int last = Rule<full>::inputs - 1;
+    ColumnReader<T> readers[] = {
+        {job, 0, first, count}, {job, 1, first, count}, {job, last < 2 ? 1 : 2, first, count}, {job, last, first, count}};
+    for_each_register(count, [&](std::int64_t i, std::int64_t here, auto) {
+      h[i / lanes] = initial_state(job, first + i, here, start_of<M>());
+      dh[i / lanes] = initial_state(job, first + i, here, start_of<L>(), parts_of<typename M::State>);
+    });
+    for (std::int64_t row = 0; row < job.length; ++row) {
+      const auto target = [&](int k) { return Target<T>{static_cast<T*>(job.out[k]) + row * job.out_step + first, false}; };
+      const auto y = target(0), dy = target(1);
+      Source<T> sources[Rule<full>::inputs];
+      for (int k = 0; k < Rule<full>::inputs; ++k) sources[k] = readers[k].row(row);
+      for_each_register(
+          count, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
+            D x[Rule<full>::inputs];
+            for (int k = 0; k < Rule<full>::inputs; ++k) x[k] = sources[k].get(i, here, whole);
+            auto& value = h[i / lanes];
+            auto& tangent = dh[i / lanes];
+            const Pair source = Rule<full>::source(value_of(value), x);
+            value = M::advance(value, M::lift(x));
+            if (Rule<full>::starts_empty && row == 0 && job.initial == nullptr) x[0] = D{};
+            tangent = L::advance(tangent, affine<full>(x[0], source));
+            y.put(i, here, M::project(value), whole);
+            dy.put(i, here, L::project(tangent), whole);
+          });
+    }
+  }
+}
+
+}  // namespace scangrad::inline v0::cpu::SCANGRAD_LEVEL

@@ -15,6 +15,7 @@ inline constexpr bool has_floats = false;  ///< the exponential's argument is ex
 #endif
 
 inline constexpr int wide = 2 * lanes;
+inline constexpr int group = wide < 8 ? wide : 8;  ///< lanes whose sums are taken in floats: beyond, roundings add up
 using S = float __attribute__((vector_size(4 * wide)));
 using S32 = std::int32_t __attribute__((vector_size(4 * wide)));
 using U32 = std::uint32_t __attribute__((vector_size(4 * wide)));
@@ -29,28 +30,29 @@ SCANGRAD_INLINE S reversed_floats(S v, std::integer_sequence<int, i...>) {
 }
 template <int by, int... i>
 SCANGRAD_INLINE S floats_up(S v, std::integer_sequence<int, i...>) {
-  return __builtin_shufflevector(S{}, v, (wide + i - by)...);
+  return __builtin_shufflevector(v, S{}, (i % group < by ? wide : i - by)...);
 }
 template <int by, int... i>
 SCANGRAD_INLINE S floats_down(S v, std::integer_sequence<int, i...>) {
-  return __builtin_shufflevector(v, S{}, (i + by)...);
+  return __builtin_shufflevector(v, S{}, (i % group + by < group ? i + by : wide)...);
 }
 }  // namespace detail
 using EachFloat = std::make_integer_sequence<int, wide>;
 
 SCANGRAD_INLINE S reversed_floats(S v) { return detail::reversed_floats(v, EachFloat()); }
-/// Lane i takes lane i - by (up) or i + by (down); zeros come in.
+/// Lane i takes lane i - by (up) or i + by (down) of its group; zeros come in.
 template <int by>
 SCANGRAD_INLINE S floats_up(S v) {
 #if defined(__AVX512F__)
-  return as_bits<S>(_mm512_maskz_alignr_epi32(0xffff, as_bits<__m512i>(v), _mm512_setzero_si512(), wide - by));
+  return as_bits<S>(
+      _mm512_maskz_alignr_epi32(0x101 * (0xff << by & 0xff), as_bits<__m512i>(v), as_bits<__m512i>(v), wide - by));
 #endif
   return detail::floats_up<by>(v, EachFloat());
 }
 template <int by>
 SCANGRAD_INLINE S floats_down(S v) {
 #if defined(__AVX512F__)
-  return as_bits<S>(_mm512_maskz_alignr_epi32(0xffff, _mm512_setzero_si512(), as_bits<__m512i>(v), by));
+  return as_bits<S>(_mm512_maskz_alignr_epi32(0x101 * (0xff >> by), as_bits<__m512i>(v), as_bits<__m512i>(v), by));
 #endif
   return detail::floats_down<by>(v, EachFloat());
 }
@@ -72,6 +74,16 @@ SCANGRAD_INLINE S minimum(S a, S b) {
   return as_bits<S>(_mm256_min_ps(as_bits<__m256>(a), as_bits<__m256>(b)));
 #else
   return a < b ? a : b;
+#endif
+}
+/// 1 / v to eleven bits.
+SCANGRAD_INLINE S rough_reciprocal(S v) {
+#if defined(__AVX512F__)
+  return as_bits<S>(_mm512_maskz_rcp14_ps(0xffff, as_bits<__m512>(v)));
+#elif defined(__AVX2__)
+  return as_bits<S>(_mm256_rcp_ps(as_bits<__m256>(v)));
+#else
+  return 1.0f / v;
 #endif
 }
 SCANGRAD_INLINE U32 maximum(U32 a, U32 b) { return a > b ? a : b; }
@@ -166,9 +178,17 @@ SCANGRAD_BLOCK_OPERATOR(/)
 #undef SCANGRAD_BLOCK_OPERATOR
 
 SCANGRAD_INLINE Block four(float v) { return {splat_float(v), splat_float(v), splat_float(v), splat_float(v)}; }
-/// The four numbers at v, each in all lanes of its register.
+/// The numbers at v, one in all lanes of a group.
+SCANGRAD_INLINE S spread_register(const float* v) {
+#if defined(__AVX512F__)
+  return as_bits<S>(_mm512_mask_broadcastss_ps(_mm512_set1_ps(v[0]), 0xff00, _mm_load_ss(v + 1)));
+#else
+  return splat_float(*v);
+#endif
+}
 SCANGRAD_INLINE Block spread(const float* v) {
-  return {splat_float(v[0]), splat_float(v[1]), splat_float(v[2]), splat_float(v[3])};
+  constexpr int step = wide / group;
+  return {spread_register(v), spread_register(v + step), spread_register(v + 2 * step), spread_register(v + 3 * step)};
 }
 SCANGRAD_INLINE Block load_block(const float* p) {
   return {load_raw<S>(p), load_raw<S>(p + wide), load_raw<S>(p + 2 * wide), load_raw<S>(p + 3 * wide)};
@@ -189,9 +209,17 @@ SCANGRAD_INLINE Block minimum(Block x, Block y) {
       [](S a, S b) __attribute__((always_inline)) { return minimum(a, b); }, x, y);
 }
 
+SCANGRAD_INLINE Block operator-(Block v) {
+  return each(
+      [](S s) __attribute__((always_inline)) { return -s; }, v);
+}
+SCANGRAD_INLINE Block rough_reciprocal(Block v) {
+  return each(
+      [](S s) __attribute__((always_inline)) { return rough_reciprocal(s); }, v);
+}
 SCANGRAD_INLINE Block square(Block v) { return v * v; }
 
-/// Each element takes that `by` places before (up) or behind it in its register; zeros come in.
+/// Each element takes that `by` places before (up) or behind it in its group; zeros come in.
 template <int by>
 SCANGRAD_INLINE Block shifted_up(Block v) {
   return each(
@@ -202,15 +230,15 @@ SCANGRAD_INLINE Block shifted_down(Block v) {
   return each(
       [](S s) __attribute__((always_inline)) { return floats_down<by>(s); }, v);
 }
-/// The prefix sums of each register, or what an element and those behind it in the register add up to.
+/// The prefix sums of each group, or what an element and those behind it in the group add up to.
 template <int by = 1>
 SCANGRAD_INLINE Block prefix_sums(Block v) {
-  if constexpr (by == wide) return v;
+  if constexpr (by == group) return v;
   else return prefix_sums<2 * by>(v + shifted_up<by>(v));
 }
 template <int by = 1>
 SCANGRAD_INLINE Block suffix_sums(Block v) {
-  if constexpr (by == wide) return v;
+  if constexpr (by == group) return v;
   else return suffix_sums<2 * by>(v + shifted_down<by>(v));
 }
 /// The prefix sums where each element comes last, so that it is rounded once; likewise of products.

@@ -2,7 +2,7 @@
 // logcumsumexp and its derivatives along a contiguous axis in floats: the fast form of a tile of float32 or less.
 //
 // With n the larger of the carry's exponent and that of the tile's maximum: e_i = e^{x_i} 2^-n, prefix sums of e (and e t) within each
-// register, sums over registers in double, and then s = (what lies before the register) + prefix, y = n ln2 + log s, M t = u / s.
+// group of lanes, sums over groups in double, and then s = (what lies before the group) + prefix, y = n ln2 + log s, M t = u / s.
 //
 // Floats hold 2^-126 to 2^127. Within `room` of the first prefix, and of every weight that meets a tangent, nothing that counts is a
 // subnormal number; what does not fit, infinities and NaN take the doubles of lse_rows.h.
@@ -12,36 +12,54 @@
 
 namespace scangrad::inline v0::cpu::SCANGRAD_LEVEL {
 
-/// The sums of a tile's registers, added up in double: what lies before each, as a high and a low part.
+/// The sums of a tile's groups, added up in double: what lies before each, as a high and a low part.
 class Before {
  public:
-  /// Takes in the block at i, whose registers end with their sums; returns `sum` and those.
+  /// Takes in the block at i, whose groups end with their sums; returns `sum` and those.
   SCANGRAD_INLINE double add(std::int64_t i, const float* prefixes, double sum) {
-    for (std::int64_t k = i; k < i + block; k += wide) before_[k / wide] = sum, sum += prefixes[k + wide - 1];
+    for (std::int64_t k = i; k < i + block; k += group) before_[k / group] = sum, sum += prefixes[k + group - 1];
     return sum;
   }
-  /// The same from the last register to the first: they begin with their sums.
+  /// The same from the last group to the first: they begin with their sums.
   SCANGRAD_INLINE double add_back(std::int64_t i, const float* suffixes, double sum) {
-    for (std::int64_t k = i + block - wide; k >= i; k -= wide) before_[k / wide] = sum, sum += suffixes[k];
+    for (std::int64_t k = i + block - group; k >= i; k -= group) before_[k / group] = sum, sum += suffixes[k];
     return sum;
   }
   /// All up to the first `count` elements.
-  double sum(std::int64_t count, const float* prefixes) const { return before_[(count - 1) / wide] + prefixes[count - 1]; }
+  double sum(std::int64_t count, const float* prefixes) const { return before_[(count - 1) / group] + prefixes[count - 1]; }
 
   void split(std::int64_t count) {
-    for (std::int64_t v = 0; v * wide < count; v += lanes) {
+    for (std::int64_t v = 0; v * group < count; v += lanes) {
       const D all = load(before_ + v);
       store(high_ + v, all);
       store(low_ + v, all - load(high_ + v));
     }
   }
-  SCANGRAD_INLINE Block plus(std::int64_t i, Block v) const { return spread(high_ + i / wide) + (v + spread(low_ + i / wide)); }
+  SCANGRAD_INLINE Block plus(std::int64_t i, Block v) const {
+    return spread(high_ + i / group) + (v + spread(low_ + i / group));
+  }
+
+  /// The same and what its rounding takes.
+  struct Exact {
+    Block sum, rest;
+  };
+  SCANGRAD_INLINE Exact exactly(std::int64_t i, Block v) const {
+    const Block high = spread(high_ + i / group), more = v + spread(low_ + i / group), sum = high + more, back = sum - high;
+    return {sum, (high - (sum - back)) + (more - back)};
+  }
 
  private:
-  static constexpr std::int64_t registers = tile / wide;
-  alignas(64) double before_[registers];
-  alignas(64) float high_[registers], low_[registers];
+  static constexpr std::int64_t groups = tile / group;
+  alignas(64) double before_[groups];
+  alignas(64) float high_[groups], low_[groups];
 };
+
+/// u / s, rounded once.
+SCANGRAD_INLINE Block quotient(const Before::Exact& u, const Before::Exact& s) {
+  const Block q = u.sum / s.sum;
+  const Block rest = fma(-q, s.rest, fma(-q, s.sum, u.sum) + u.rest);
+  return fma(rest, rough_reciprocal(s.sum), q);
+}
 
 /// e^x 2^-n, no less than 2^-125.
 class Weights {
@@ -82,7 +100,7 @@ class LseFloats {
     return least * log2_e - exponent >= -room && moderate(u) && read_moderate(at, count);
   }
 
-  /// Fills p_of with the prefix sums of e within registers and, with t, q_of with those of e t. They are taken of a block beside the
+  /// Fills p_of with the prefix sums of e within groups and, with t, q_of with those of e t. They are taken of a block beside the
   /// exponentials of the next.
   template <bool with_t, bool keep_weights = false, class Carry>
   void scan(std::int64_t count, Carry& carry, Before& s_before, Before& u_before, float* e_of = nullptr) {

@@ -64,9 +64,10 @@ class LseRow {
     if (value || with_t)
       for_each_block(
           count_, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
-            const Block s = s_before.plus(i, load_block(f_.p_of + i));
-            if constexpr (value) y.put_block(i, here, log_floats(exponent, s), whole);
-            if constexpr (with_t) dy.put_block(i, here, u_before.plus(i, load_block(f_.q_of + i)) / s, whole);
+            const Block p = load_block(f_.p_of + i);
+            if constexpr (value) y.put_block(i, here, log_floats(exponent, s_before.plus(i, p)), whole);
+            if constexpr (with_t)
+              dy.put_block(i, here, quotient(u_before.exactly(i, load_block(f_.q_of + i)), s_before.exactly(i, p)), whole);
           });
     if (value && alone) y.put_first(f_.first);  // the log of one exponential, exactly
     return Done::all;

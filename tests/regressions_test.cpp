@@ -126,15 +126,6 @@ TEST_CASE("the step of a slice may be anything") {
   CHECK(numbers(sg::vjp(f, {Tensor{1.0, 2.0, 3.0}}).pullback(Tensor{1.0})) == std::vector<double>{0, 1, 0});
 }
 
-template <class Options>
-concept ByPosition = requires {
-  Options{0, 1};
-};
-TEST_CASE("options are set by name: {0, 1} are not axes") {
-  STATIC_REQUIRE_FALSE(ByPosition<sg::ReduceOptions>);
-  STATIC_REQUIRE_FALSE(ByPosition<sg::ScanOptions>);
-}
-
 TEST_CASE("sums add what the blocks before have rounded away") {
   std::vector<double> x(192);
   x[0] = 1e16, x[64] = 1, x[128] = -1e16;

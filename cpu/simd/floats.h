@@ -268,20 +268,20 @@ SCANGRAD_INLINE Block exp_floats(Block x, float n) {
 /// log's tables: about 1 / m for m in [1, 2) by its first bits, and minus the logarithm of that.
 #if defined(__AVX512F__)
 inline constexpr int log_entries = 16;
-inline constexpr float log_inverse[] = {0.9697265625f, 0.9140625f,    0.865234375f,  0.8203125f,    0.7802734375f, 0.744140625f,
+static constexpr float log_inverse[] = {0.9697265625f, 0.9140625f,    0.865234375f,  0.8203125f,    0.7802734375f, 0.744140625f,
                                         0.7109375f,    0.6806640625f, 0.6533203125f, 0.6279296875f, 0.603515625f,  0.58203125f,
                                         0.5615234375f, 0.5419921875f, 0.5244140625f, 0.5078125f};
-inline constexpr float log_rest[] = {0.0307411416f, 0.0898563291f, 0.144754855f, 0.198069914f, 0.24811086f,  0.29552525f,
+static constexpr float log_rest[] = {0.0307411416f, 0.0898563291f, 0.144754855f, 0.198069914f, 0.24811086f,  0.29552525f,
                                      0.341170757f,  0.384686395f,  0.425687745f, 0.465327081f, 0.504983348f, 0.541231139f,
                                      0.577101765f,  0.612503692f,  0.645473711f, 0.677642994f};
-inline constexpr float log_series[] = {-0.5f, 0.33347142844551314f, -0.25011508209762545f};
+static constexpr float log_series[] = {-0.5f, 0.33347142844551314f, -0.25011508209762545f};
 #else
 inline constexpr int log_entries = 8;
-inline constexpr float log_inverse[] = {0.94140625f,   0.841796875f,  0.76171875f,   0.6953125f,
+static constexpr float log_inverse[] = {0.94140625f,   0.841796875f,  0.76171875f,   0.6953125f,
                                         0.6396484375f, 0.5927734375f, 0.5517578125f, 0.5166015625f};
-inline constexpr float log_rest[] = {0.060380511f, 0.172216535f, 0.272177886f, 0.363393894f,
+static constexpr float log_rest[] = {0.060380511f, 0.172216535f, 0.272177886f, 0.363393894f,
                                      0.44683657f,  0.522943015f, 0.594646074f, 0.660483374f};
-inline constexpr float log_series[] = {-0.4999997454818744f, 0.3333331151537573f, -0.2505831169899321f, 0.20049985703769016f};
+static constexpr float log_series[] = {-0.4999997454818744f, 0.3333331151537573f, -0.2505831169899321f, 0.20049985703769016f};
 #endif
 
 /// The entry of a table that the first bits of each mantissa choose.

@@ -68,8 +68,7 @@ struct ExtremeBack {
     using Back = Segmented<full>;
     static constexpr int inputs = 1, outputs = 1;
     static SCANGRAD_INLINE D link(const typename Value::State& before, const D* in) {
-      const I stays = is_nan(before.value) | (largest ? before.value > in[0] : before.value < in[0]);
-      return stays ? splat(1.0) : D{};
+      return extreme_stays<largest>(before.value, in[0]) ? splat(1.0) : D{};
     }
     static SCANGRAD_INLINE Pair kept(const typename Value::State&) { return {D{}, D{}}; }
     static SCANGRAD_INLINE Pair through(typename Back::State s) { return Back::value(s); }
@@ -131,9 +130,7 @@ class BackRow {
   template <class Whole>
   SCANGRAD_INLINE typename M::State after(std::int64_t i, std::int64_t here, Whole whole, const typename M::State& carry) {
     for (int k = 0; k < Rule::inputs; ++k) x_[k] = sources_[k].get(i, here, whole);
-    auto lifted = M::lift(x_);
-    if constexpr (!Whole::value) lifted = first_lanes(lifted, M::identity(), here);
-    return __builtin_expect(M::regular(x_), 1) ? M::advance(carry, prefixes<M>(lifted)) : in_turn<M>(carry, lifted);
+    return scan_register<M>(carry, M::lift(x_), x_, here, whole);
   }
 
   /// `link`: what the element behind the tile lets through; then that of the tile's first.
@@ -157,9 +154,7 @@ class BackRow {
     for_each_register(
         count, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
           const D in[2] = {links.get(i, here, whole), g.get(i, here, whole)};
-          auto state = B::lift(in);
-          if constexpr (!whole) state = first_lanes(state, B::identity(), here);
-          state = __builtin_expect(B::regular(in), 1) ? B::advance(R, prefixes<B>(state)) : in_turn<B>(R, state);
+          const auto state = scan_register<B>(R, B::lift(in), in, here, whole);
           D out[Rule::outputs];
           Rule::give(out, Rule::through(state), {high.get(i, here, whole), low.get(i, here, whole)}, own.get(i, here, whole));
           for (int k = 0; k < Rule::outputs; ++k) targets[k].put(i, here, out[k], whole);

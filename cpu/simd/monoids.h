@@ -127,7 +127,13 @@ struct Affine<true> {
   static SCANGRAD_INLINE D project(State h) { return rounded(h.b, h.b_low); }
 };
 
-/// The running extreme. NaN stays from where it stands.
+/// Whether the extreme so far stays beside a new element: not beside an equal one. NaN stays from where it stands.
+template <bool largest>
+SCANGRAD_INLINE I extreme_stays(D extreme, D element) {
+  return is_nan(extreme) | (largest ? extreme > element : extreme < element);
+}
+
+/// The running extreme.
 template <bool largest>
 struct Extreme {
   static constexpr int arity = 1;
@@ -138,7 +144,7 @@ struct Extreme {
   static SCANGRAD_INLINE State lift(const D* x) { return {x[0]}; }
   static SCANGRAD_INLINE bool regular(const D*) { return true; }
   static SCANGRAD_INLINE State combine(State a, State b) {
-    const I stays = is_nan(a.value) | (largest ? a.value > b.value : a.value < b.value);
+    const I stays = extreme_stays<largest>(a.value, b.value);
     return {stays ? a.value : b.value};
   }
   static SCANGRAD_INLINE State advance(State a, State b) { return combine(a, b); }
@@ -156,7 +162,7 @@ struct ExtremeTangent {
   static SCANGRAD_INLINE State lift(const D* x) { return {x[0], x[1]}; }
   static SCANGRAD_INLINE bool regular(const D*) { return true; }
   static SCANGRAD_INLINE State combine(State a, State b) {
-    const I stays = is_nan(a.value) | (largest ? a.value > b.value : a.value < b.value);
+    const I stays = extreme_stays<largest>(a.value, b.value);
     return {stays ? a.value : b.value, stays ? a.tangent : b.tangent};
   }
   static SCANGRAD_INLINE State advance(State a, State b) { return combine(a, b); }

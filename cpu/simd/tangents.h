@@ -68,16 +68,11 @@ void tangent_row(const ScanJob& job) {
         count, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
           D x[Rule<full>::inputs];
           for (int k = 0; k < Rule<full>::inputs; ++k) x[k] = sources[k].get(i, here, whole);
-          auto lifted = M::lift(x);
-          if constexpr (!whole) lifted = first_lanes(lifted, M::identity(), here);
-          const auto after = __builtin_expect(M::regular(x), 1) ? M::advance(h, prefixes<M>(lifted)) : in_turn<M>(h, lifted);
+          const auto after = scan_register<M>(h, M::lift(x), x, here, whole);
           const Pair source = Rule<full>::source(value_of(shifted_up<1>(after, h)), x);
           if (Rule<full>::starts_empty && at == 0 && i == 0 && job.initial == nullptr) x[0][0] = 0;
-          auto step = affine<full>(x[0], source);
-          if constexpr (!whole) step = first_lanes(step, L::identity(), here);
-          const D factors[2] = {x[0], source.high};
-          const auto tangent =
-              __builtin_expect(L::regular(factors), 1) ? L::advance(dh, prefixes<L>(step)) : in_turn<L>(dh, step);
+          const D step[2] = {x[0], source.high};
+          const auto tangent = scan_register<L>(dh, affine<full>(x[0], source), step, here, whole);
           y.put(i, here, M::project(after), whole);
           dy.put(i, here, L::project(tangent), whole);
           h = last_lane_of(after), dh = last_lane_of(tangent);

@@ -203,6 +203,14 @@ typename M::State in_turn(typename M::State carry, const typename M::State& lift
   return as_bits<State>(result);
 }
 
+/// The states after each of a register's first `here` elements x, lifted, from `carry`: regrouped where the monoid allows it.
+template <class M, class Whole>
+SCANGRAD_INLINE typename M::State scan_register(const typename M::State& carry, typename M::State lifted, const D* x,
+                                                std::int64_t here, Whole) {
+  if constexpr (!Whole::value) lifted = first_lanes(lifted, M::identity(), here);
+  return __builtin_expect(M::regular(x), 1) ? M::advance(carry, prefixes<M>(lifted)) : in_turn<M>(carry, lifted);
+}
+
 template <class M>
 SCANGRAD_INLINE typename M::State start_of() {
   if constexpr (requires { M::start(); }) return M::start();
@@ -241,9 +249,7 @@ void scan_row(const ScanJob& job) {
     for_each_register(
         count, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
           const D x[2] = {in.get(i, here, whole), M::arity > 1 ? in2.get(i, here, whole) : D{}};
-          State state = M::lift(x);
-          if constexpr (!whole) state = first_lanes(state, M::identity(), here);
-          state = __builtin_expect(M::regular(x), 1) ? M::advance(carry, prefixes<M>(state)) : in_turn<M>(carry, state);
+          const State state = scan_register<M>(carry, M::lift(x), x, here, whole);
           carry = last_lane_of(state);
           out.put(i, here, M::project(state), whole);
           if constexpr (two) out2.put(i, here, M::project_tangent(state), whole);

@@ -104,7 +104,7 @@ class BackRow {
       read(at, tile);
       for_each_register(
           tile, [&](std::int64_t i, std::int64_t here, auto whole)
-                    __attribute__((always_inline)) { carry = last_lane_of(after(i, here, whole, carry)); });
+                    __attribute__((always_inline)) { after(i, here, whole, carry); });
     }
     keep(last, carry);
     auto R = start_of<B>();
@@ -128,7 +128,7 @@ class BackRow {
   }
 
   template <class Whole>
-  SCANGRAD_INLINE typename M::State after(std::int64_t i, std::int64_t here, Whole whole, const typename M::State& carry) {
+  SCANGRAD_INLINE typename M::State after(std::int64_t i, std::int64_t here, Whole whole, typename M::State& carry) {
     for (int k = 0; k < Rule::inputs; ++k) x_[k] = sources_[k].get(i, here, whole);
     return scan_register<M>(carry, M::lift(x_), x_, here, whole);
   }
@@ -139,11 +139,10 @@ class BackRow {
     auto carry = kept(at);
     for_each_register(
         count, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
-          const auto next = after(i, here, whole, carry), before = shifted_up<1>(next, carry);
+          const auto start = carry, before = shifted_up<1>(after(i, here, whole, carry), start);
           const Pair value = Rule::kept(before);
           store(before_ + i, value.high), store(before_low_ + i, value.low);
           store(link_ + i, Rule::link(before, x_));
-          carry = last_lane_of(next);
         });
     link_[count] = link[0];
     const Source<T> g = reversed_tile(cotangents_.tile_at(at, count), count);
@@ -158,7 +157,6 @@ class BackRow {
           D out[Rule::outputs];
           Rule::give(out, Rule::through(state), {high.get(i, here, whole), low.get(i, here, whole)}, own.get(i, here, whole));
           for (int k = 0; k < Rule::outputs; ++k) targets[k].put(i, here, out[k], whole);
-          R = last_lane_of(state);
         });
     for (int k = 0; k < Rule::outputs; ++k) writers_[k].end_tile(count);
     link = splat(link_[0]);

@@ -39,6 +39,37 @@ SCANGRAD_INLINE S floats_down(S v, std::integer_sequence<int, i...>) {
 }  // namespace detail
 using EachFloat = std::make_integer_sequence<int, wide>;
 
+namespace detail {
+template <int by, int... i>
+SCANGRAD_INLINE S shifted_up(S v, S fill, std::integer_sequence<int, i...>) {
+  return __builtin_shufflevector(fill, v, (wide + i - by)...);
+}
+template <int... i>
+SCANGRAD_INLINE S last_float(S v, std::integer_sequence<int, i...>) {
+  return __builtin_shufflevector(v, v, (i * 0 + wide - 1)...);
+}
+}  // namespace detail
+/// Lane i of the whole register takes lane i - by of v; the first `by` lanes take those of `fill`, whose lanes are all alike.
+template <int by>
+SCANGRAD_INLINE S shifted_up(S v, S fill) {
+#if defined(__AVX512F__)
+  return as_bits<S>(_mm512_maskz_alignr_epi32(0xffff, as_bits<__m512i>(v), as_bits<__m512i>(fill), wide - by));
+#endif
+  return detail::shifted_up<by>(v, fill, EachFloat());
+}
+SCANGRAD_INLINE S last_float(S v) { return detail::last_float(v, EachFloat()); }
+SCANGRAD_INLINE bool any(S32 mask) {
+#if defined(__AVX512F__)
+  return _mm512_movepi32_mask(as_bits<__m512i>(mask)) != 0;
+#elif defined(__AVX2__)
+  return _mm256_movemask_ps(as_bits<__m256>(mask)) != 0;
+#elif defined(__SSE2__)
+  return _mm_movemask_ps(as_bits<__m128>(mask)) != 0;
+#else
+  return (as_bits<I>(mask)[0] | as_bits<I>(mask)[1]) != 0;
+#endif
+}
+
 SCANGRAD_INLINE S reversed_floats(S v) { return detail::reversed_floats(v, EachFloat()); }
 /// Lane i takes lane i - by (up) or i + by (down) of its group; zeros come in.
 template <int by>

@@ -1,6 +1,7 @@
 // The hot kernels of one level. This file is compiled once for each level: SCANGRAD_LEVEL names it.
 
 #include "cpu/simd/back.h"
+#include "cpu/simd/extremes.h"
 #include "cpu/simd/lse_columns.h"
 #include "cpu/simd/lse_rows.h"
 #include "cpu/simd/monoids.h"
@@ -18,21 +19,28 @@ constexpr void fill(HotKernels& table, int dtype) {
   };
   set(HotScan::cumsum, scan_row<Sum<full>, T>, scan_columns<Sum<full>, T>);
   set(HotScan::cumprod, scan_row<Product<full>, T>, scan_columns<Product<full>, T>);
-  set(HotScan::cummax, scan_row<Extreme<true>, T>, scan_columns<Extreme<true>, T>);
-  set(HotScan::cummin, scan_row<Extreme<false>, T>, scan_columns<Extreme<false>, T>);
   set(HotScan::linear_recurrence, scan_row<Affine<full>, T>, scan_columns<Affine<full>, T>);
   set(HotScan::logcumsumexp, lse_row<T, true, false>, lse_columns<T, true, false>);
   set(HotScan::logcumsumexp_mean, lse_row<T, false, true>, lse_columns<T, false, true>);
   set(HotScan::logcumsumexp_and_mean, lse_row<T, true, true>, lse_columns<T, true, true>);
   set(HotScan::logcumsumexp_adjoint, lse_adjoint_row<T>, lse_adjoint_columns<T>);
   set(HotScan::cumprod_tangent, tangent_row<ProductTangent, T>, tangent_columns<ProductTangent, T>);
-  set(HotScan::cummax_tangent, scan_row<ExtremeTangent<true>, T>, scan_columns<ExtremeTangent<true>, T>);
-  set(HotScan::cummin_tangent, scan_row<ExtremeTangent<false>, T>, scan_columns<ExtremeTangent<false>, T>);
   set(HotScan::linear_recurrence_tangent, tangent_row<RecurrenceTangent, T>, tangent_columns<RecurrenceTangent, T>);
   set(HotScan::cumprod_back, back_row<ProductBack, T>, back_columns<ProductBack, T>);
   set(HotScan::cummax_back, back_row<ExtremeBack<true>::Rule, T>, back_columns<ExtremeBack<true>::Rule, T>);
   set(HotScan::cummin_back, back_row<ExtremeBack<false>::Rule, T>, back_columns<ExtremeBack<false>::Rule, T>);
   set(HotScan::linear_recurrence_back, back_row<RecurrenceBack, T>, back_columns<RecurrenceBack, T>);
+  if constexpr (full) {
+    set(HotScan::cummax, scan_row<Extreme<true>, T>, scan_columns<Extreme<true>, T>);
+    set(HotScan::cummin, scan_row<Extreme<false>, T>, scan_columns<Extreme<false>, T>);
+    set(HotScan::cummax_tangent, scan_row<ExtremeTangent<true>, T>, scan_columns<ExtremeTangent<true>, T>);
+    set(HotScan::cummin_tangent, scan_row<ExtremeTangent<false>, T>, scan_columns<ExtremeTangent<false>, T>);
+  } else {
+    set(HotScan::cummax, extreme_row<true, false, T>, extreme_columns<true, false, T>);
+    set(HotScan::cummin, extreme_row<false, false, T>, extreme_columns<false, false, T>);
+    set(HotScan::cummax_tangent, extreme_row<true, true, T>, extreme_columns<true, true, T>);
+    set(HotScan::cummin_tangent, extreme_row<false, true, T>, extreme_columns<false, true, T>);
+  }
 }
 
 constexpr HotKernels make_table() {

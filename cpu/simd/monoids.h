@@ -13,7 +13,12 @@ namespace scangrad::inline v0::cpu::SCANGRAD_LEVEL {
 /// Zeros, and magnitudes in [low, high].
 SCANGRAD_INLINE bool within(D v, double low, double high) {
   const D a = absolute(v);
-  return !any((a > high) | ((a < low) & (a != 0.0)) | is_nan(v));
+  return !any(~(a <= high) | ((a < low) & (a != 0.0)));
+}
+/// Numbers of which a register of float32 can be multiplied in any order: none overflows, and none vanishes.
+SCANGRAD_INLINE bool may_be_multiplied(D v) {
+  if constexpr (lanes <= 4) return !any(~(absolute(v) < __builtin_inf()));  // even (2^-149)^4 is normal
+  return within(v, 0x1p-126, 0x1p128);
 }
 
 template <class T>
@@ -64,7 +69,7 @@ struct Product {
   };
   static SCANGRAD_INLINE State identity() { return {splat(1.0)}; }
   static SCANGRAD_INLINE State lift(const D* x) { return {x[0]}; }
-  static SCANGRAD_INLINE bool regular(const D* x) { return within(x[0], 0x1p-126, 0x1p128); }
+  static SCANGRAD_INLINE bool regular(const D* x) { return may_be_multiplied(x[0]); }
   static SCANGRAD_INLINE State combine(State a, State b) { return {a.p * b.p}; }
   static SCANGRAD_INLINE State advance(State a, State b) { return combine(a, b); }
   static SCANGRAD_INLINE D project(State s) { return s.p; }
@@ -97,7 +102,7 @@ struct Affine {
   static SCANGRAD_INLINE State identity() { return {splat(1.0), D{}}; }
   static SCANGRAD_INLINE State start() { return {D{}, D{}}; }
   static SCANGRAD_INLINE State lift(const D* x) { return {x[0], x[1]}; }
-  static SCANGRAD_INLINE bool regular(const D* x) { return within(x[0], 0x1p-126, 0x1p128); }
+  static SCANGRAD_INLINE bool regular(const D* x) { return may_be_multiplied(x[0]); }
   static SCANGRAD_INLINE State combine(State a, State b) { return {b.a * a.a, fma(b.a, a.b, b.b)}; }
   static SCANGRAD_INLINE State advance(State h, State f) { return {D{}, fma(f.a, h.b, f.b)}; }
   static SCANGRAD_INLINE D project(State h) { return h.b; }

@@ -64,18 +64,18 @@ void tangent_row(const ScanJob& job) {
     Source<T> sources[Rule<full>::inputs];
     for (int k = 0; k < Rule<full>::inputs; ++k) sources[k] = readers[k].tile_at(at, count);
     const auto y = values.tile_at(at, count), dy = tangents.tile_at(at, count);
-    for_each_register(
-        count, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
+    for_each_register_ahead(
+        count, sources, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
           D x[Rule<full>::inputs];
           for (int k = 0; k < Rule<full>::inputs; ++k) x[k] = sources[k].get(i, here, whole);
+          const auto before = h;
           const auto after = scan_register<M>(h, M::lift(x), x, here, whole);
-          const Pair source = Rule<full>::source(value_of(shifted_up<1>(after, h)), x);
+          const Pair source = Rule<full>::source(value_of(shifted_up<1>(after, before)), x);
           if (Rule<full>::starts_empty && at == 0 && i == 0 && job.initial == nullptr) x[0][0] = 0;
           const D step[2] = {x[0], source.high};
           const auto tangent = scan_register<L>(dh, affine<full>(x[0], source), step, here, whole);
           y.put(i, here, M::project(after), whole);
           dy.put(i, here, L::project(tangent), whole);
-          h = last_lane_of(after), dh = last_lane_of(tangent);
         });
     values.end_tile(count), tangents.end_tile(count);
   }
@@ -93,13 +93,13 @@ void tangent_columns(const ScanJob& job) {
     constexpr int last = Rule<full>::inputs - 1;
     ColumnReader<T> readers[] = {
         {job, 0, first, count}, {job, 1, first, count}, {job, last < 2 ? 1 : 2, first, count}, {job, last, first, count}};
+    ColumnWriter<T> values(job, 0, first), tangents(job, 1, first);
     for_each_register(count, [&](std::int64_t i, std::int64_t here, auto) {
       h[i / lanes] = initial_state(job, first + i, here, start_of<M>());
       dh[i / lanes] = initial_state(job, first + i, here, start_of<L>(), parts_of<typename M::State>);
     });
     for (std::int64_t row = 0; row < job.length; ++row) {
-      const auto target = [&](int k) { return Target<T>{static_cast<T*>(job.out[k]) + row * job.out_step + first, false}; };
-      const auto y = target(0), dy = target(1);
+      const auto y = values.row(row), dy = tangents.row(row);
       Source<T> sources[Rule<full>::inputs];
       for (int k = 0; k < Rule<full>::inputs; ++k) sources[k] = readers[k].row(row);
       for_each_register(
@@ -115,6 +115,7 @@ void tangent_columns(const ScanJob& job) {
             y.put(i, here, M::project(value), whole);
             dy.put(i, here, L::project(tangent), whole);
           });
+      values.end_row(count), tangents.end_row(count);
     }
   }
 }

@@ -35,6 +35,13 @@ struct Source {
     if (backwards) return reversed_floats(load_floats(here - i - (wide - 1)));
     return load_floats(here + i);
   }
+  SCANGRAD_INLINE S get_floats(std::int64_t i, std::int64_t, std::true_type) const { return floats_at(i); }
+  /// Elements i to i + count - 1; zeros after them.
+  SCANGRAD_INLINE S get_floats(std::int64_t i, std::int64_t count, std::false_type) const {
+    T own[wide] = {};
+    for (std::int64_t k = 0; k < count; ++k) own[k] = here[backwards ? -i - k : i + k];
+    return load_floats(own);
+  }
   SCANGRAD_INLINE Block block_at(std::int64_t i, std::int64_t, std::true_type) const {
     return {floats_at(i), floats_at(i + wide), floats_at(i + 2 * wide), floats_at(i + 3 * wide)};
   }
@@ -71,6 +78,12 @@ struct Target {
   SCANGRAD_INLINE void put_floats(std::int64_t i, S v) const {
     if (backwards) store_floats(here - i - (wide - 1), reversed_floats(v));
     else store_floats(here + i, v);
+  }
+  SCANGRAD_INLINE void put_floats(std::int64_t i, std::int64_t, S v, std::true_type) const { put_floats(i, v); }
+  SCANGRAD_INLINE void put_floats(std::int64_t i, std::int64_t count, S v, std::false_type) const {
+    T own[wide];
+    store_floats(own, v);
+    for (std::int64_t k = 0; k < count; ++k) here[backwards ? -(i + k) : i + k] = own[k];
   }
   SCANGRAD_INLINE void put_block(std::int64_t i, std::int64_t, Block v, std::true_type) const {
     put_floats(i, v.a), put_floats(i + wide, v.b), put_floats(i + 2 * wide, v.c), put_floats(i + 3 * wide, v.d);
@@ -129,11 +142,34 @@ class Writer {
   T copy_[tile];
 };
 
+/// f(i, here, whole) over a tile, a register at a time; `whole` is a constant: the last one may be partly filled. Meanwhile asks for what
+/// the tile after next will read: the hardware looks no further than its page.
+template <std::int64_t width = lanes, class F, class T, std::size_t n>
+SCANGRAD_INLINE void for_each_register_ahead(std::int64_t count, const Source<T> (&sources)[n], const F& f) {
+  constexpr std::int64_t some = 64, line = 64 / sizeof(T), ahead = 2 * tile;
+  std::int64_t i = 0;
+  for (; i + some <= count; i += some) {
+    for (const Source<T>& source : sources)
+      for (std::int64_t k = 0; k < some; k += line) source.expect(i + k + ahead);
+    for (std::int64_t k = 0; k < some; k += width) f(i + k, width, std::true_type());
+  }
+  for (; i + width <= count; i += width) f(i, width, std::true_type());
+  if (i < count) f(i, count - i, std::false_type());
+}
+
 /// f(i, count, whole) over a tile, a register at a time; `whole` is a constant: the last one may be partly filled.
 template <class F>
 SCANGRAD_INLINE void for_each_register(std::int64_t count, const F& f) {
   std::int64_t i = 0;
   for (; i + lanes <= count; i += lanes) f(i, std::int64_t{lanes}, std::true_type());
+  if (i < count) f(i, count - i, std::false_type());
+}
+
+/// The same in registers of floats.
+template <class F>
+SCANGRAD_INLINE void for_each_floats(std::int64_t count, const F& f) {
+  std::int64_t i = 0;
+  for (; i + wide <= count; i += wide) f(i, std::int64_t{wide}, std::true_type());
   if (i < count) f(i, count - i, std::false_type());
 }
 
@@ -203,12 +239,22 @@ typename M::State in_turn(typename M::State carry, const typename M::State& lift
   return as_bits<State>(result);
 }
 
-/// The states after each of a register's first `here` elements x, lifted, from `carry`: regrouped where the monoid allows it.
+/// The states after each of a register's first `here` elements x, lifted, from `carry`, which moves behind them: regrouped where the
+/// monoid allows it. Then the last lane's step is taken twice, so that no shuffle stands between one carry and the next.
 template <class M, class Whole>
-SCANGRAD_INLINE typename M::State scan_register(const typename M::State& carry, typename M::State lifted, const D* x,
+SCANGRAD_INLINE typename M::State scan_register(typename M::State& carry, typename M::State lifted, const D* x,
                                                 std::int64_t here, Whole) {
   if constexpr (!Whole::value) lifted = first_lanes(lifted, M::identity(), here);
-  return __builtin_expect(M::regular(x), 1) ? M::advance(carry, prefixes<M>(lifted)) : in_turn<M>(carry, lifted);
+  typename M::State states;
+  if (__builtin_expect(M::regular(x), 1)) {
+    const auto own = prefixes<M>(lifted);
+    states = M::advance(carry, own);
+    carry = M::advance(carry, last_lane_of(own));
+  } else {
+    states = in_turn<M>(carry, lifted);
+    carry = last_lane_of(states);
+  }
+  return states;
 }
 
 template <class M>
@@ -244,13 +290,14 @@ void scan_row(const ScanJob& job) {
   State carry = first_lane_of(initial_state(job, 0, 1, start_of<M>()));
   for (std::int64_t at = 0; at < job.length; at += tile) {
     const std::int64_t count = job.length - at < tile ? job.length - at : tile;
-    const auto in = reader.tile_at(at, count), in2 = M::arity > 1 ? second.tile_at(at, count) : in;
+    Source<T> in[M::arity] = {reader.tile_at(at, count)};
+    if constexpr (M::arity > 1) in[1] = second.tile_at(at, count);
     const auto out = writer.tile_at(at, count), out2 = two ? second_writer.tile_at(at, count) : out;
-    for_each_register(
-        count, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
-          const D x[2] = {in.get(i, here, whole), M::arity > 1 ? in2.get(i, here, whole) : D{}};
+    for_each_register_ahead(
+        count, in, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
+          D x[2] = {in[0].get(i, here, whole)};
+          if constexpr (M::arity > 1) x[1] = in[1].get(i, here, whole);
           const State state = scan_register<M>(carry, M::lift(x), x, here, whole);
-          carry = last_lane_of(state);
           out.put(i, here, M::project(state), whole);
           if constexpr (two) out2.put(i, here, M::project_tangent(state), whole);
         });
@@ -271,45 +318,71 @@ class ColumnReader {
   }
   Source<T> row(std::int64_t row) {
     const T* here = first_ + row * step_;
-    if (columns_ == nullptr) return {here, false};
+    if (columns_ == nullptr) {  // rows may lie pages apart, where no hardware looks ahead
+      for (std::int64_t c = 0; c < count_; c += line) __builtin_prefetch(here + rows_ahead * step_ + c);
+      return {here, false};
+    }
     for (std::int64_t c = 0; c < count_; ++c) copy_[c] = here[columns_[c]];
     return {copy_, false};
   }
 
  private:
+  static constexpr std::int64_t line = 64 / sizeof(T), rows_ahead = 2;
   const T* first_;
   const std::int64_t* columns_ = nullptr;
   std::int64_t step_, count_;
   T copy_[tile];
 };
 
+/// A row of columns of an output; streaming ones are gathered first.
+template <class T>
+class ColumnWriter {
+ public:
+  ColumnWriter(const ScanJob& job, int k, std::int64_t column)
+      : first_(static_cast<T*>(job.out[k]) + column), step_(job.out_step), streaming_(job.stream) {}
+
+  Target<T> row(std::int64_t row) {
+    target_ = first_ + row * step_;
+    return {streaming_ ? copy_ : target_, false};
+  }
+  void end_row(std::int64_t count) {
+    if (streaming_) stream(target_, copy_, count);
+  }
+
+ private:
+  T* first_;
+  T* target_ = nullptr;
+  std::int64_t step_;
+  bool streaming_;
+  alignas(64) T copy_[tile];
+};
+
 /// A scan across neighbouring columns, a tile of columns at a time.
 template <class M, class T>
 void scan_columns(const ScanJob& job) {
   using State = typename M::State;
+  constexpr bool two = requires(State s) { M::project_tangent(s); };
   State carries[tile / lanes];
   for (std::int64_t first = 0; first < job.columns; first += tile) {
     const std::int64_t count = job.columns - first < tile ? job.columns - first : tile;
     ColumnReader<T> reader(job, 0, first, count), second(job, M::arity > 1 ? 1 : 0, first, count);
+    ColumnWriter<T> writer(job, 0, first), second_writer(job, two ? 1 : 0, first);
     for_each_register(count, [&](std::int64_t i, std::int64_t here, auto) {
       carries[i / lanes] = initial_state(job, first + i, here, start_of<M>());
     });
     for (std::int64_t row = 0; row < job.length; ++row) {
-      T* const to = static_cast<T*>(job.out[0]) + row * job.out_step + first;
-      T copy[tile];
-      const Target<T> out{job.stream ? copy : to, false};
       const auto in = reader.row(row), in2 = M::arity > 1 ? second.row(row) : in;
+      const auto out = writer.row(row), out2 = two ? second_writer.row(row) : out;
       for_each_register(
           count, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
             const D x[2] = {in.get(i, here, whole), M::arity > 1 ? in2.get(i, here, whole) : D{}};
             const State carry = M::advance(carries[i / lanes], M::lift(x));
             carries[i / lanes] = carry;
             out.put(i, here, M::project(carry), whole);
-            if constexpr (requires { M::project_tangent(carry); })
-              Target<T>{static_cast<T*>(job.out[1]) + row * job.out_step + first, false}.put(i, here, M::project_tangent(carry),
-                                                                                             whole);
+            if constexpr (two) out2.put(i, here, M::project_tangent(carry), whole);
           });
-      if (job.stream) stream(to, copy, count);
+      writer.end_row(count);
+      if constexpr (two) second_writer.end_row(count);
     }
     for_each_register(count,
                       [&](std::int64_t i, std::int64_t here, auto) { final_state(job, first + i, here, carries[i / lanes]); });

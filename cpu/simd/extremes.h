@@ -1,0 +1,156 @@
+#pragma once
+// The running extremes of float32 and less, and the tangents of the elements that hold them, in registers of floats: they are elements,
+// and no arithmetic is done. An extreme stays beside what is smaller, and gives way to an equal one; NaN stays from where it stands.
+
+#include "cpu/simd/traverse.h"
+
+namespace scangrad::inline v0::cpu::SCANGRAD_LEVEL {
+
+template <bool largest, bool with_tangent>
+struct Reign {
+  S value, tangent;
+
+  static SCANGRAD_INLINE Reign before_all() { return {splat_float(largest ? -__builtin_inff() : __builtin_inff()), S{}}; }
+
+  /// Where no value is NaN.
+  static SCANGRAD_INLINE Reign combine(const Reign& a, const Reign& b) {
+    const S value =
+        largest ? maximum(a.value, b.value) : minimum(a.value, b.value);  // b of equals, which may be zeros of two signs
+    if constexpr (!with_tangent) return {value, S{}};
+    return {value, (largest ? a.value > b.value : a.value < b.value) ? a.tangent : b.tangent};
+  }
+  /// For any.
+  static SCANGRAD_INLINE Reign advance(const Reign& a, const Reign& b) {
+    const S32 stays = (a.value != a.value) | (largest ? a.value > b.value : a.value < b.value);
+    return {stays ? a.value : b.value, with_tangent ? (stays ? a.tangent : b.tangent) : S{}};
+  }
+};
+
+template <bool largest, bool with_tangent, class T>
+class ExtremeRow {
+  using R = Reign<largest, with_tangent>;
+
+ public:
+  explicit ExtremeRow(const ScanJob& job)
+      : job_(job),
+        x_(job.in[0], job.in_step[0]),
+        t_(job.in[1], job.in_step[1]),
+        y_(job.out[0], job.out_step, job.stream),
+        dy_(job.out[1], job.out_step, job.stream) {}
+
+  void run() {
+    carry_ = R::before_all();
+    if (job_.initial != nullptr)
+      carry_ = {splat_float(static_cast<float>(job_.initial[0])),
+                splat_float(with_tangent ? static_cast<float>(job_.initial[1]) : 0.0f)};
+    for (std::int64_t at = 0; at < job_.length; at += tile) run_tile(at, job_.length - at < tile ? job_.length - at : tile);
+    if (job_.final == nullptr) return;
+    job_.final[0] = carry_.value[0];
+    if constexpr (with_tangent) job_.final[1] = carry_.tangent[0];
+  }
+
+ private:
+  void run_tile(std::int64_t at, std::int64_t count) {
+    Source<T> in[with_tangent ? 2 : 1] = {x_.tile_at(at, count)};
+    if constexpr (with_tangent) in[1] = t_.tile_at(at, count);
+    const auto y = y_.tile_at(at, count), dy = with_tangent ? dy_.tile_at(at, count) : y;
+    R carry = carry_;  // in a register
+    for_each_register_ahead<wide>(
+        count, in, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
+          R own{in[0].get_floats(i, here, whole), S{}};
+          if constexpr (with_tangent) own.tangent = in[1].get_floats(i, here, whole);
+          if constexpr (!whole) own = first(own, here);
+          const R seen =
+              any((own.value != own.value) | (carry.value != carry.value)) ? in_turn(carry, own) : regrouped(carry, own);
+          y.put_floats(i, here, seen.value, whole);
+          if constexpr (with_tangent) dy.put_floats(i, here, seen.tangent, whole);
+        });
+    carry_ = carry;
+    y_.end_tile(count);
+    if constexpr (with_tangent) dy_.end_tile(count);
+  }
+
+  static SCANGRAD_INLINE R regrouped(R& carry, R own) {
+    own = R::combine(up<1>(own), own);
+    own = R::combine(up<2>(own), own);
+    if constexpr (wide > 4) own = R::combine(up<4>(own), own);
+    if constexpr (wide > 8) own = R::combine(up<8>(own), own);
+    const R seen = R::combine(carry, own), last{last_float(own.value), last_float(own.tangent)};
+    carry = R::combine(carry, last);
+    return seen;
+  }
+  static SCANGRAD_INLINE R in_turn(R& carry, const R& own) {
+    Turn both{carry, own};  // a copy in memory, so that the carry need not be there
+    one_by_one(both);
+    carry = both.carry;
+    return both.own;
+  }
+  struct Turn {
+    R carry, own;
+  };
+  static __attribute__((noinline)) void one_by_one(Turn& both) {
+    for (int k = 0; k < wide; ++k) {
+      both.carry = R::advance(both.carry, {splat_float(both.own.value[k]), splat_float(both.own.tangent[k])});
+      both.own.value[k] = both.carry.value[0], both.own.tangent[k] = both.carry.tangent[0];
+    }
+  }
+  template <int by>
+  static SCANGRAD_INLINE R up(const R& r) {
+    return {shifted_up<by>(r.value, R::before_all().value), with_tangent ? shifted_up<by>(r.tangent, S{}) : S{}};
+  }
+  /// Copies of the last of `count` elements after them, which change nothing.
+  static SCANGRAD_INLINE R first(R own, std::int64_t count) {
+    for (std::int64_t k = count; k < wide; ++k) own.value[k] = own.value[count - 1], own.tangent[k] = own.tangent[count - 1];
+    return own;
+  }
+
+  const ScanJob& job_;
+  Reader<T> x_, t_;
+  Writer<T> y_, dy_;
+  R carry_;
+};
+
+template <bool largest, bool with_tangent, class T>
+void extreme_row(const ScanJob& job) {
+  ExtremeRow<largest, with_tangent, T>(job).run();
+}
+
+template <bool largest, bool with_tangent, class T>
+void extreme_columns(const ScanJob& job) {
+  using R = Reign<largest, with_tangent>;
+  R carries[tile / wide];
+  const auto part = [&](int p, std::int64_t column) { return job.initial[p * job.columns + column]; };
+  for (std::int64_t first = 0; first < job.columns; first += tile) {
+    const std::int64_t count = job.columns - first < tile ? job.columns - first : tile;
+    ColumnReader<T> xs(job, 0, first, count), ts(job, with_tangent ? 1 : 0, first, count);
+    ColumnWriter<T> ys(job, 0, first), dys(job, with_tangent ? 1 : 0, first);
+    for_each_floats(count, [&](std::int64_t i, std::int64_t here, auto) {
+      R& carry = carries[i / wide] = R::before_all();
+      for (std::int64_t k = 0; job.initial != nullptr && k < here; ++k) {
+        carry.value[k] = static_cast<float>(part(0, first + i + k));
+        if constexpr (with_tangent) carry.tangent[k] = static_cast<float>(part(1, first + i + k));
+      }
+    });
+    for (std::int64_t row = 0; row < job.length; ++row) {
+      const auto x = xs.row(row), t = with_tangent ? ts.row(row) : x;
+      const auto y = ys.row(row), dy = with_tangent ? dys.row(row) : y;
+      for_each_floats(
+          count, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
+            R& carry = carries[i / wide];
+            carry = R::advance(carry, {x.get_floats(i, here, whole), with_tangent ? t.get_floats(i, here, whole) : S{}});
+            y.put_floats(i, here, carry.value, whole);
+            if constexpr (with_tangent) dy.put_floats(i, here, carry.tangent, whole);
+          });
+      ys.end_row(count);
+      if constexpr (with_tangent) dys.end_row(count);
+    }
+    for_each_floats(count, [&](std::int64_t i, std::int64_t here, auto) {
+      for (std::int64_t k = 0; job.final != nullptr && k < here; ++k) {
+        job.final[first + i + k] = carries[i / wide].value[k];
+        if constexpr (with_tangent) job.final[job.columns + first + i + k] = carries[i / wide].tangent[k];
+      }
+    });
+  }
+}
+
+}  // namespace scangrad::inline v0::cpu::SCANGRAD_LEVEL

@@ -38,14 +38,6 @@ SCANGRAD_INLINE D between(D a, D b) {
   const D error = sum_error(a, -b, d);
   return wide_exp(d, is_nan(error) ? D{} : error);
 }
-/// e^x / B^ref where all x of a tile share a reference that is near (see LseTile::plain).
-template <bool full>
-SCANGRAD_INLINE D near_weight(D x, double ref) {
-  if constexpr (!full) return light_exp(x, ref);
-  const D d = x - ref, error = sum_error(x, splat(-ref), d);
-  return narrow_exp(d, is_nan(error) ? D{} : error);
-}
-
 /// v w, where a positive w leaves infinities and NaN even if it vanished, and nothing is left of what is `gone`.
 SCANGRAD_INLINE D weigh(D v, D w, I gone) {
   const D stays = absolute(v) < infinity ? v * w : v;
@@ -137,17 +129,17 @@ struct LseCarry {
   SCANGRAD_INLINE Joined state() const { return {ref, sum(), weighted()}; }
 };
 
-/// log((s + low) B^ref)
+/// log(s B^ref)
 template <bool full>
-SCANGRAD_INLINE D log_plus(D ref, D s, D low) {
-  if constexpr (full) return full_log_plus(ref, s, low);
+SCANGRAD_INLINE D log_plus(D ref, D s) {
+  if constexpr (full) return full_log_plus(ref, s);
   else return light_log_plus(ref, s);
 }
 /// The same, -inf for an empty sum.
 template <bool full>
-SCANGRAD_INLINE D log_of_sum(D ref, D s, D low = D{}) {
+SCANGRAD_INLINE D log_of_sum(D ref, D s) {
   const I empty = s == 0.0;
-  const D y = log_plus<full>(ref, empty ? splat(1.0) : s, low);
+  const D y = log_plus<full>(ref, empty ? splat(1.0) : s);
   const D finite = absolute(ref) == infinity ? ref : y;
   return is_nan(ref) ? ref : empty ? splat(-infinity) : finite;
 }

@@ -64,7 +64,7 @@ class LseAdjointRow {
     out_ = v_.tile_at(at, count);
     if constexpr (has_floats && !full)
       if (back_floats(at, count, carry, later)) return v_.end_tile(count);
-    t_.read(at, count);
+    t_.read(at, count, Ahead::backwards);
     t_.scan(count);
     in_ = g_.tile_at(at, count);
     if (!(t_.plain && kept[0] < infinity && back_plain(count, carry, later))) back_any(count, carry, later);
@@ -81,9 +81,9 @@ class LseAdjointRow {
 
   /// Says whether it could.
   bool back_floats(std::int64_t at, std::int64_t count, Carry carry, Suffix& later) {
-    if (!f_.read(at, count, carry)) return false;
+    if (!f_.read(at, count, carry, Ahead::backwards)) return false;
     const D a = carried_back<full>(later.a, later.ref, carry.ref);
-    if (!f_.read_t(at, count, a[0])) return false;
+    if (!f_.read_t(at, count, a[0], Ahead::backwards)) return false;
     Before s_before, after;
     double later_sum = a[0];
     f_.template scan<false, true>(count, carry, s_before, s_before, e_of_);
@@ -103,7 +103,7 @@ class LseAdjointRow {
 
   /// Says whether it could: cotangents that are not finite, or too large, take the other form.
   bool back_plain(std::int64_t count, Carry carry, Suffix& later) {
-    const D w = carry.meet(splat(t_.reference));
+    const D w = carry.meet(splat(t_.reference)) * t_.unit;
     const D a = carried_back<full>(later.a, later.ref, carry.ref);
     Chain<full> chain{a, D{}};
     I odd = I{};
@@ -126,9 +126,7 @@ class LseAdjointRow {
 
   void back_any(std::int64_t count, const Carry& carry, Suffix& later) {
     for_each_register_back(count, [&](std::int64_t i, std::int64_t here, auto whole) {
-      auto own = t_.at(i);
-      if (t_.plain) own.ref = splat(t_.reference);
-      const auto s = LogSumExp<full, false>::combine(carry.state(), own);
+      const auto s = LogSumExp<full, false>::combine(carry.state(), t_.at(i));
       const D q = in_.get(i, here, whole) / s.s, x = load(t_.x_of + i);
       D a = is_nan(s.ref) ? s.ref : s.s == 0.0 ? D{} : q;
       a = add_later<1>(a, s.ref);

@@ -82,10 +82,10 @@ class LseFloats {
 
   /// Reads x. Says whether sums of the tile can be done in floats; the carry's reference is the tile's then.
   template <class Carry>
-  bool read(std::int64_t at, std::int64_t count, Carry& carry) {
+  bool read(std::int64_t at, std::int64_t count, Carry& carry, Ahead where = Ahead::forwards) {
     const double before = carry.ref[0];
     if (!(before < far_exponent)) return false;
-    const Extent x = read_x(at, count);
+    const Extent x = read_x(at, count, where);
     const double own = (x.most * log2_e + round_to_integer) - round_to_integer, to = before > own ? before : own;
     if (!x.finite || !(x.most < far) || !(to > -far_exponent)) return false;
     const double s = carry.s[0] * power_of_two(splat(before - to))[0];
@@ -96,8 +96,8 @@ class LseFloats {
     return true;
   }
   /// Reads t. Says whether its products with weights can be done in floats, beside `u`, what is carried of them.
-  bool read_t(std::int64_t at, std::int64_t count, double u) {
-    return least * log2_e - exponent >= -room && moderate(u) && read_moderate(at, count);
+  bool read_t(std::int64_t at, std::int64_t count, double u, Ahead where = Ahead::forwards) {
+    return least * log2_e - exponent >= -room && moderate(u) && read_moderate(at, count, where);
   }
 
   /// Fills p_of with the prefix sums of e within groups and, with t, q_of with those of e t. They are taken of a block beside the
@@ -147,13 +147,12 @@ class LseFloats {
  private:
   static constexpr float far = 0x1p20f;
   static constexpr double far_exponent = 0x1p21, room = 60;
-  static constexpr std::int64_t ahead = 3 * tile;  // memory answers within the time of so many elements
 
   struct Extent {
     float most, least;
     bool finite;  ///< but for -inf
   };
-  Extent read_x(std::int64_t at, std::int64_t count) {
+  Extent read_x(std::int64_t at, std::int64_t count, Ahead where) {
     const auto xs = x_.tile_at(at, count);
     Block most = four(-far), lowest = four(far), sum = four(0.0f);
     for_each_block(
@@ -166,7 +165,7 @@ class LseFloats {
           }
           const Block bounded = maximum(four(-far), x);
           if constexpr (whole)
-            for (int k = 0; k < 4; ++k) xs.expect(i + k * wide + ahead);
+            for (int k = 0; k < 4; ++k) xs.expect(i + k * wide + static_cast<std::int64_t>(where));
           most = maximum(bounded, most);
           sum = sum + bounded;
           if constexpr (tangents) lowest = minimum(x, lowest);
@@ -184,7 +183,7 @@ class LseFloats {
   static bool moderate(double u) { return u == 0 || ((u < 0 ? -u : u) >= 0x1p-100 && (u < 0 ? -u : u) <= 0x1p100); }
 
   /// Says whether all t are 0 or of a magnitude between 2^-60 and 2^60.
-  bool read_moderate(std::int64_t at, std::int64_t count) {
+  bool read_moderate(std::int64_t at, std::int64_t count, Ahead where) {
     const auto ts = t_.tile_at(at, count);
     U32 most = U32{}, smallest = U32{} - 1;
     for_each_block(
@@ -197,7 +196,7 @@ class LseFloats {
             smallest = minimum(smallest, size - 1);  // 0 becomes the largest
           }
           if constexpr (whole)
-            for (int k = 0; k < 4; ++k) ts.expect(i + k * wide + ahead);
+            for (int k = 0; k < 4; ++k) ts.expect(i + k * wide + static_cast<std::int64_t>(where));
         });
     const auto larger = [](U32 a, U32 b) __attribute__((always_inline)) { return maximum(a, b); };
     const auto smaller = [](U32 a, U32 b) __attribute__((always_inline)) { return minimum(a, b); };

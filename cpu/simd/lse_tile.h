@@ -1,9 +1,9 @@
 #pragma once
 // A tile of logcumsumexp in doubles, on its own: its prefixes before the carry enters.
 //
-// The plain form: one reference M (that of the tile's maximum), e_i = e^{x_i} / B^M, and ordinary prefix sums of e and e t. It does not
-// depend on what came before; the carry enters with two factors: s_k = s + B^{M - ref} P_k. One exponential and one logarithm an
-// element. A tile whose prefixes could vanish beside its maximum, or that holds NaN or +inf, takes the monoid form instead: prefixes
+// The plain form: one power of two 2^n (that of the tile's maximum), e_i = e^{x_i} 2^-n, and ordinary prefix sums of e and e t. It does
+// not depend on what came before; the carry enters with two factors: s_k = s + w P_k, w = 2^n / B^ref. One exponential and one logarithm
+// an element. A tile whose prefixes could vanish beside its maximum, or that holds NaN or +inf, takes the monoid form instead: prefixes
 // of (ref, s, u) within each register, right for anything.
 
 #include "cpu/simd/lse.h"
@@ -51,33 +51,36 @@ class LseTile {
 
   explicit LseTile(const ScanJob& job) : x_(job.in[0], job.in_step[0]), t_(job.in[1], job.in_step[1]) {}
 
-  void read(std::int64_t at, std::int64_t count) {
-    const auto xs = x_.tile_at(at, count), ts = tangent ? t_.tile_at(at, count) : xs;
+  void read(std::int64_t at, std::int64_t count, Ahead where = Ahead::forwards) {
+    Source<T> in[tangent ? 2 : 1] = {x_.tile_at(at, count)};
+    if constexpr (tangent) in[1] = t_.tile_at(at, count);
     D most = splat(-infinity), least = splat(infinity);
     I odd = I{}, odd_t = I{};
-    for_each_register(
-        count, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
-          D x = xs.get(i, here, whole);
+    for_each_register_ahead(
+        count, in,
+        [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
+          D x = in[0].get(i, here, whole);
           if constexpr (!whole) x = lane_numbers() < splat<I>(here) ? x : splat(-infinity);
           store(x_of + i, x);
           most = maximum(x, most);
           odd |= is_nan(x);
           if constexpr (full) least = minimum(x == -infinity ? splat(infinity) : x, least);
           if constexpr (tangent) {
-            const D t = ts.get(i, here, whole);
+            const D t = in[1].get(i, here, whole);
             store(t_of + i, t);
             const D size = absolute(t);
             if constexpr (full) odd_t |= ((size < 0x1p-900) & (t != 0.0)) | !(size <= 0x1p900);
           }
-        });
+        },
+        where);
     moderate = !any(odd_t);
     const double top = largest_lane(most);
-    reference = element_of<full>(splat(top)).ref[0];
     constexpr double room =
         full ? 30.0 : 480.0;  // e^-room of a prefix beside the maximum, times any tangent, stays a normal number
-    plain = !any(odd) && x_of[0] > top - room;
-    if constexpr (full) plain = plain && top < infinity && -largest_lane(-least) > top - 650.0;
-    else plain = plain && top < 0x1p40 && x_of[0] > -0x1p40;
+    constexpr double far = full ? 0x1p30 : 0x1p40;  // where exponentials that count in powers of two end
+    plain = !any(odd) && x_of[0] > top - room && top < far && x_of[0] > -far;
+    if constexpr (full) plain = plain && -largest_lane(-least) > top - 650.0;
+    if (plain) refer_to((top * log2_e + round_to_integer) - round_to_integer);
   }
 
   /// Fills s_of and u_of with the prefixes, relative to `reference` if `plain`, else to ref_of.
@@ -87,27 +90,28 @@ class LseTile {
   }
   /// The last prefix alone: what the carry needs.
   State sum(std::int64_t count) {
-    if (full || !plain) {
-      scan(count);
+    if (!plain) {
+      scan_any(count);
       return total(count);
     }
-    D s{}, s2{};
+    Chain<full> s[2];
     std::int64_t i = 0;
-    for (; i + lanes < count; i += 2 * lanes) {
-      s += near_weight<full>(load(x_of + i), reference);
-      s2 += near_weight<full>(load(x_of + i + lanes), reference);
-    }
-    if (i < count) s += near_weight<full>(load(x_of + i), reference);
-    return {splat(reference), last_lane(prefix_sum(s + s2)), D{}};
+    for (; i + lanes < count; i += 2 * lanes) s[0].add(weight(load(x_of + i))), s[1].add(weight(load(x_of + i + lanes)));
+    if (i < count) s[0].add(weight(load(x_of + i)));
+    return {splat(reference), last_lane(prefix_sum(s[0].plus(D{}) + s[1].plus(D{}))) * unit, D{}};
   }
   State total(std::int64_t count) const {
-    return {splat(plain ? reference : ref_of[count - 1]), splat(s_of[count - 1]), tangent ? splat(u_of[count - 1]) : D{}};
+    return at(count - 1, [](const double* p) { return splat(*p); });
   }
-  SCANGRAD_INLINE State at(std::int64_t i) const { return {load(ref_of + i), load(s_of + i), tangent ? load(u_of + i) : D{}}; }
+  SCANGRAD_INLINE State at(std::int64_t i) const {
+    return at(
+        i, [](const double* p) __attribute__((always_inline)) { return load(p); });
+  }
 
   bool plain = false;     ///< as far as x goes
   bool moderate = false;  ///< no tangent is too large or too small for the plain form
-  double reference = 0;
+  double reference = 0;   ///< of a plain tile, for carries
+  double unit = 1;        ///< 2^n / B^reference: what rounding takes from a reference in base e
 
   // Buffers a multiple of 4 KiB apart would make each load wait for the store before it.
   static constexpr std::int64_t spaced = tile + 80;
@@ -118,7 +122,7 @@ class LseTile {
     Chain<full> s, u;
     for (std::int64_t i = 0; i < count; i += lanes) {
       const D x = load(x_of + i);
-      const D e = near_weight<full>(x, reference);
+      const D e = weight(x);
       if constexpr (keep_weights) store(e_of + i, e);
       const D p = prefix_sum(e);
       store(s_of + i, s.plus(p));
@@ -144,6 +148,26 @@ class LseTile {
   }
 
  private:
+  void refer_to(double n) {
+    exponent_ = n, reference = n, unit = 1;
+    if constexpr (!full) return;
+    reference = n * ln2;
+    const double lost = product_error(splat(n), splat(ln2), splat(reference))[0] + n * ln2_rest;  // at most 2^-22
+    unit = 1 + (lost + 0.5 * lost * lost);
+  }
+  /// e^x 2^-n
+  SCANGRAD_INLINE D weight(D x) const {
+    if constexpr (full) return full_exp(x, exponent_);
+    else return light_exp(x, exponent_);
+  }
+  template <class Load>
+  SCANGRAD_INLINE State at(std::int64_t i, const Load& load_at) const {
+    const D s = load_at(s_of + i), u = tangent ? load_at(u_of + i) : D{};
+    if (plain) return {splat(reference), s * unit, u * unit};
+    return {load_at(ref_of + i), s, u};
+  }
+
+  double exponent_ = 0;
   Reader<T> x_, t_;
 };
 

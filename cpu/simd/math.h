@@ -31,8 +31,6 @@ inline constexpr double round_to_integer = 0x1.8p52;
 inline constexpr double log2_e = 0x1.71547652b82fep+0;
 inline constexpr double ln2_high = 0x1.62e42fefa3800p-1;  ///< 42 bits: times an exponent it is exact
 inline constexpr double ln2_low = 0x1.ef35793c76730p-45;
-/// Where the narrow exponential stops falling: its scaling by a power of two needs normal numbers.
-inline constexpr double smallest_exponent = -690.0;
 
 /// 2^n for an integer n <= 1000; at least 2^-1000.
 SCANGRAD_INLINE D power_of_two(D n) { return scale_by_power(splat(1.0), maximum(n, splat(-1000.0)) + round_to_integer); }
@@ -66,11 +64,8 @@ SCANGRAD_INLINE D light_exp(D x, double n) {
   return scale_by_power(light_exp_near_zero(minus_product(x, shifted - zero, splat(ln2))), shifted);
 }
 
-/// e^(x + low) = p 2^n for |low| <= ulp(x), p in [0.7, 1.5].
-struct Exponential {
-  D p, shifted_n;  ///< n + round_to_integer
-};
-SCANGRAD_INLINE Exponential exp_parts(D x, D low) {
+/// e^(r + low) for |r| <= ln2 / 2, low a correction of r.
+SCANGRAD_INLINE D exp_near_zero(D r, D low) {
   static constexpr double c[] = {0.5,
                                  0.1666666666666667,
                                  0.04166666666666667,
@@ -82,24 +77,26 @@ SCANGRAD_INLINE Exponential exp_parts(D x, D low) {
                                  2.7557273661348637e-07,
                                  2.510520637395701e-08,
                                  2.0914679376583935e-09};
-  const D shifted = fma(x, splat(log2_e), splat(round_to_integer));
-  const D n = shifted - round_to_integer;
-  const D high = x - n * ln2_high, rest = low - n * ln2_low;
-  const D r = high + rest;
-  const D r_low = (high - r) + rest;
-  return {1.0 + (r + fma(r * r, polynomial(r, c), r_low)), shifted};
+  return 1.0 + (r + fma(r * r, polynomial(r, c), low));
 }
-/// For -650 <= x <= 1; below that it stops falling somewhere.
-SCANGRAD_INLINE D narrow_exp(D x, D low) {
-  const auto [p, shifted] = exp_parts(maximum(x, splat(smallest_exponent)), low);
-  return scale_by_power(p, shifted);
+inline constexpr double ln2_rest = 0x1.abc9e3b39803fp-56;  ///< of ln 2 behind `ln2`
+/// e^x 2^-n for |x| < 2^30, an integer n, and a result of at most 2; it stops falling at 2^-1000.
+SCANGRAD_INLINE D full_exp(D x, double n) {
+  const D zero = splat(round_to_integer - n);
+  x = maximum(x, splat((n - 1000.0) * ln2));
+  const D shifted = fma(x, splat(log2_e), zero), whole = shifted - zero;
+  const D high = minus_product(x, whole, splat(ln2)), rest = whole * ln2_rest, r = high - rest;
+  return scale_by_power(exp_near_zero(r, (high - r) - rest), shifted);
 }
-/// For x <= 1: it falls through the subnormal numbers to 0.
+/// e^(x + low) for x <= 1 and |low| <= ulp(x): it falls through the subnormal numbers to 0.
 SCANGRAD_INLINE D wide_exp(D x, D low) {
-  const auto [p, shifted] = exp_parts(maximum(x, splat(-1000.0)), low);
-  const D half = fma(shifted - round_to_integer, splat(0.5), splat(round_to_integer));
-  const D rest = ((shifted - round_to_integer) - (half - round_to_integer)) + round_to_integer;
-  return scale_by_power(p, half) * scale_by_power(splat(1.0), rest);
+  x = maximum(x, splat(-1000.0));
+  const D shifted = fma(x, splat(log2_e), splat(round_to_integer)), n = shifted - round_to_integer;
+  const D high = x - n * ln2_high, rest = low - n * ln2_low, r = high + rest;
+  const D p = exp_near_zero(r, (high - r) + rest);
+  const D half = fma(n, splat(0.5), splat(round_to_integer));
+  const D other = (n - (half - round_to_integer)) + round_to_integer;
+  return scale_by_power(p, half) * scale_by_power(splat(1.0), other);
 }
 
 /// v = 2^n (1 + f) with 1 + f in [sqrt(1/2), sqrt(2)), v positive and normal.
@@ -107,12 +104,10 @@ struct Mantissa {
   D n, f;
 };
 SCANGRAD_INLINE Mantissa split_mantissa(D v) {
-  const I bits = as_bits<I>(v), offset = bits - 0x3fe6a09e667f3bcd;  // from sqrt(1/2)
-  const I n = offset >> 52;
-  const D m = as_bits<D>(bits - (n << 52));
-  // an integer as a double, without the conversion that older levels lack
-  const D exponent = as_bits<D>(n + as_bits<I>(splat(round_to_integer))) - round_to_integer;
-  return {exponent, m - 1.0};
+  constexpr std::int64_t root = 0x3fe6a09e667f3bcd, bias = 1024;  // sqrt(1/2); keeps exponents positive
+  const U biased = (as_bits<U>(v) + ((bias << 52) - root)) >> 52;
+  const D n = as_bits<D>(biased | as_bits<std::uint64_t>(0x1p52)) - (0x1p52 + static_cast<double>(bias));
+  return {n, as_bits<D>(as_bits<U>(v) - (biased << 52) + (bias << 52)) - 1.0};
 }
 
 /// n ln2 + log v to 2^-31 absolutely; v positive and normal. Exactly 0 at n = 0, v = 1.
@@ -124,15 +119,15 @@ SCANGRAD_INLINE D light_log_plus(D n, D v) {
   return fma(n + own, splat(ln2), f * polynomial(f, c));
 }
 
-/// m + log(v + low): the logarithm's high part meets m without rounding.
-SCANGRAD_INLINE D full_log_plus(D m, D v, D low) {
+/// m + log v to half a unit of 1, beside the rounding of the result; exactly m at v = 1. v positive and normal.
+SCANGRAD_INLINE D full_log_plus(D m, D v) {
   static constexpr double c[] = {0.666666666666667,   0.399999999998995,   0.285714286259762,  0.22222211134711958,
                                  0.18182889129971477, 0.15331721472482762, 0.14616451024414695};
   const auto [n, f] = split_mantissa(v);
   const D s = f / (2.0 + f), z = s * s, half_square = 0.5 * f * f;
-  const D rest = low / v + n * ln2_low - (half_square - s * (half_square + z * polynomial(z, c)));
-  const D high = n * ln2_high, a = m + high, b = a + f;
-  return b + ((sum_error(a, f, b) + sum_error(m, high, a)) + rest);
+  const D log_f = f - (half_square - s * fma(z, polynomial(z, c), half_square));
+  const D high = n * ln2_high, sum = m + high;
+  return sum + (sum_error(m, high, sum) + fma(n, splat(ln2_low), log_f));
 }
 
 }  // namespace scangrad::inline v0::cpu::SCANGRAD_LEVEL

@@ -142,11 +142,15 @@ class Writer {
   T copy_[tile];
 };
 
+/// Where to look for what will be read next: memory answers within the time of so many elements.
+enum class Ahead : std::int64_t { forwards = 2 * tile, backwards = -2 * tile };
 /// f(i, here, whole) over a tile, a register at a time; `whole` is a constant: the last one may be partly filled. Meanwhile asks for what
 /// the tile after next will read: the hardware looks no further than its page.
 template <std::int64_t width = lanes, class F, class T, std::size_t n>
-SCANGRAD_INLINE void for_each_register_ahead(std::int64_t count, const Source<T> (&sources)[n], const F& f) {
-  constexpr std::int64_t some = 64, line = 64 / sizeof(T), ahead = 2 * tile;
+SCANGRAD_INLINE void for_each_register_ahead(std::int64_t count, const Source<T> (&sources)[n], const F& f,
+                                             Ahead where = Ahead::forwards) {
+  constexpr std::int64_t some = 64, line = 64 / sizeof(T);
+  const auto ahead = static_cast<std::int64_t>(where);
   std::int64_t i = 0;
   for (; i + some <= count; i += some) {
     for (const Source<T>& source : sources)

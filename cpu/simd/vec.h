@@ -31,6 +31,7 @@ inline constexpr int lanes = 2;
 using D = double __attribute__((vector_size(8 * lanes)));
 using F = float __attribute__((vector_size(4 * lanes)));
 using I = std::int64_t __attribute__((vector_size(8 * lanes)));  ///< also the mask of comparisons of D: 0 or -1
+using U = std::uint64_t __attribute__((vector_size(8 * lanes)));
 using I32 = std::int32_t __attribute__((vector_size(4 * lanes)));
 using I16 = std::int16_t __attribute__((vector_size(2 * lanes)));
 

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "cpu/hot_carry.h"
 #include "cpu/simd/levels.h"
 
 namespace scangrad::inline v0::cpu {
@@ -16,9 +17,10 @@ std::int64_t last_level_cache() {
   return std::int64_t{32} << 20;
 }
 
-// inputs, outputs, what they start from, the cotangent of that
-constexpr std::size_t max_arrays = max_inputs + 2 * max_outputs + 1;
-constexpr std::size_t out_at = max_inputs, initial_at = out_at + max_outputs, cotangent_at = initial_at + max_outputs;
+// inputs, outputs, the carries that they start from and end with, the cotangents of these
+constexpr std::size_t max_arrays = max_inputs + max_outputs + 2 * max_carried + 2;
+constexpr std::size_t out_at = max_inputs, initial_at = out_at + max_outputs, final_at = initial_at + max_carried,
+                      cotangent_at = final_at + max_carried, behind_at = cotangent_at + 1;
 
 class HotScanRun {
  public:
@@ -33,10 +35,12 @@ class HotScanRun {
     std::int64_t bytes = 0;
     for (const Array* in : call.in)
       if (in != nullptr) bytes += in->size() * static_cast<std::int64_t>(item_size(dtype_));
+    for (const Array* array : call.final) ends_ = ends_ || array != nullptr;
     stream_ = bytes + bytes_of(call.out[0]) + bytes_of(call.out[1]) > last_level_cache();
   }
 
   void run() {
+    if (lanes_.length == 0) return empty();
     if (call_.out[0]->size() == 0) return;
     const bool across = inner_ != 1;
     const std::int64_t width = across ? std::min(inner_, tile) : 1, blocks = (inner_ + width - 1) / width;
@@ -79,8 +83,10 @@ class HotScanRun {
       for (std::size_t i = 0, next = 0; i < shape.size(); ++i)
         if (static_cast<int>(i) != call.order.axis) strides[place][i] = array->strides[next++];
     };
-    for (std::size_t k = 0; k < max_outputs; ++k) without_axis(initial_at + k, call.initial[k]);
+    for (std::size_t k = 0; k < max_carried; ++k) without_axis(initial_at + k, call.initial[k]);
+    for (std::size_t k = 0; k < max_carried; ++k) without_axis(final_at + k, call.final[k]);
     without_axis(cotangent_at, call.initial_cotangent);
+    without_axis(behind_at, call.final_cotangent);
     return Lanes<max_arrays>::along(shape, strides, call.order.axis, call.order.reverse);
   }
 
@@ -105,10 +111,13 @@ class HotScanRun {
     return job;
   }
 
-  double value_at(const Array& array, std::int64_t at) const {
+  static double value_at(const Array& array, std::int64_t at) {
     double value = 0;
-    core::visit(core::Floats{}, dtype_, [&]<class T>() { value = core::convert<double>(array.data<T>()[at]); });
+    core::visit(core::Floats{}, array.dtype(), [&]<class T>() { value = core::convert<double>(array.data<T>()[at]); });
     return value;
+  }
+  static void put_value(Array& array, std::int64_t at, double value) {
+    core::visit(core::Floats{}, array.dtype(), [&]<class T>() { array.data<T>()[at] = core::convert<T>(value); });
   }
 
   void fill_row(void* first, std::int64_t count, const double* values, std::int64_t step) const {
@@ -117,41 +126,98 @@ class HotScanRun {
     });
   }
 
-  /// The carries that `count` neighbouring lanes start from and end with, part after part.
+  /// The carries that `count` neighbouring lanes start from and end with, part after part; what an exclusive scan shows of the first;
+  /// and the cotangents of the last.
   struct Carries {
     std::int64_t count;
-    double initial[max_parts * tile], final[2 * tile];
+    double initial[max_parts * tile], final[max_parts * tile], seen[max_outputs * tile], behind[tile];
     explicit Carries(std::int64_t n) : count(n) {
       std::fill_n(initial, max_parts * n, 0.0);
-      std::fill_n(final, 2 * n, 0.0);
+      std::fill_n(final, max_parts * n, 0.0);
     }
   };
-  void give_initial(Carries& carries, std::int64_t lane, const Offsets& at) const {
-    for (std::size_t k = 0; k < max_outputs; ++k)
-      if (call_.initial[k] != nullptr)
-        carries.initial[call_.initial_part[k] * carries.count + lane] = value_at(*call_.initial[k], at[initial_at + k]);
+  bool full() const { return dtype_ == DType::float64; }
+
+  static LogParts log_parts(const double* parts, std::int64_t stride) {
+    return {parts[0], parts[stride], parts[2 * stride], parts[3 * stride], parts[4 * stride]};
   }
-  /// An exclusive scan's first output is its initial value.
-  void take_cotangent(const Carries& carries, std::int64_t lane, const Offsets& at) const {
-    if (call_.initial_cotangent == nullptr) return;
-    double sum = carries.final[lane] + carries.final[carries.count + lane];
+
+  void give(Carries& carries, std::int64_t lane, const Offsets& at) const {
+    if (call_.final_cotangent != nullptr) carries.behind[lane] = value_at(*call_.final_cotangent, at[behind_at]);
+    double value[max_carried] = {};
+    for (std::size_t k = 0; k < max_carried; ++k)
+      if (call_.initial[k] != nullptr) value[k] = value_at(*call_.initial[k], at[initial_at + k]);
+    double *to = carries.initial + lane, *seen = carries.seen + lane;
+    if (!is_log_sum(call_.scan)) {
+      for (std::size_t k = 0; k < max_carried; ++k)
+        if (call_.initial[k] != nullptr) to[call_.carry_part[k] * carries.count] = value[k];
+      seen[0] = value[0], seen[carries.count] = value[1];
+      return;
+    }
+    const LogCarry carry{value[0], {value[1], value[2]}, value[3]};
+    const LogParts parts = to_kernel(carry, full());
+    const double all[] = {parts.ref, parts.s, parts.s_low, parts.u, parts.u_low};
+    for (int p = 0; p < 5; ++p) to[p * carries.count] = all[p];
+    seen[0] = carry.empty() ? ops::minus_infinity : ops::log_relative(carry.m, carry.s);
+    const double mean = carry.empty() ? 0 : std::isnan(carry.m) ? carry.m : carry.tangent;
+    seen[call_.scan == HotScan::logcumsumexp_mean ? 0 : carries.count] = mean;
+  }
+
+  void take(const Carries& carries, std::int64_t lane, const Offsets& at) const {
+    if (ends_) take_final(carries, lane, at);
+    if (call_.initial_cotangent != nullptr) put_value(*call_.initial_cotangent, at[cotangent_at], cotangent(carries, lane, at));
+  }
+  void take_final(const Carries& carries, std::int64_t lane, const Offsets& at) const {
+    const double* from = carries.final + lane;
+    double value[max_carried];
+    if (is_log_sum(call_.scan)) {
+      const LogCarry carry = from_kernel(log_parts(from, carries.count), full());
+      value[0] = carry.m, value[1] = carry.s.high, value[2] = carry.s.low, value[3] = carry.tangent;
+    } else if (call_.final[1] != nullptr) {
+      const double high = from[call_.carry_part[0] * carries.count], low = from[call_.carry_part[1] * carries.count];
+      const ops::Twice c = ops::two_sum(high, std::isfinite(high) ? low : 0);
+      value[0] = c.high, value[1] = c.low;
+    } else {
+      value[0] = from[call_.carry_part[0] * carries.count];
+    }
+    for (std::size_t k = 0; k < max_carried; ++k)
+      if (call_.final[k] != nullptr) put_value(*call_.final[k], at[final_at + k], value[k]);
+  }
+  /// Of the carry that the scan starts from. An exclusive scan's first output is that carry itself.
+  double cotangent(const Carries& carries, std::int64_t lane, const Offsets& at) const {
+    const double first = carries.final[lane], second = carries.final[carries.count + lane];
     const auto g = static_cast<std::size_t>(cotangent_of(call_.scan));
-    if (call_.order.exclusive) sum += value_at(*call_.in[g], at[g]);
-    core::visit(core::Floats{}, dtype_,
-                [&]<class T>() { call_.initial_cotangent->data<T>()[at[cotangent_at]] = core::convert<T>(sum); });
+    const double own = call_.order.exclusive ? value_at(*call_.in[g], at[g]) : 0;
+    if (!is_log_sum(call_.scan)) return first + second + own;
+    const LogParts start = log_parts(carries.initial + lane, carries.count);
+    return start.s == 0 ? 0 : given_to(start, second, first, full()) + own;
+  }
+
+  /// Lanes without elements end with what they started from.
+  void empty() const {
+    lanes_.for_each(0, lanes_.count(), [&](const Offsets& at) {
+      for (std::size_t k = 0; k < max_carried; ++k)
+        if (call_.final[k] != nullptr) {
+          const double identity = k == 0 ? call_.first[0] : 0;
+          const Array* initial = call_.initial[k];
+          put_value(*call_.final[k], at[final_at + k], initial == nullptr ? identity : value_at(*initial, at[initial_at + k]));
+        }
+      if (call_.initial_cotangent == nullptr) return;
+      const bool passes = call_.final_cotangent != nullptr &&
+                          !(is_log_sum(call_.scan) && value_at(*call_.initial[0], at[initial_at]) == ops::minus_infinity);
+      put_value(*call_.initial_cotangent, at[cotangent_at], passes ? value_at(*call_.final_cotangent, at[behind_at]) : 0);
+    });
   }
 
   /// Runs a job as the order says. An exclusive scan is the inclusive one of all elements but the last, one place further on; one that
   /// runs back meets the cotangents one place further on.
   void run_job(ScanKernel kernel, ScanJob job, Carries& carries) const {
     if (call_.initial[0] != nullptr) job.initial = carries.initial;
-    if (call_.initial_cotangent != nullptr) job.final = carries.final;
+    if (ends_ || call_.initial_cotangent != nullptr) job.final = carries.final;
+    if (call_.final_cotangent != nullptr) job.behind = carries.behind;
     if (!call_.order.exclusive) return kernel(job);
     --job.length;
-    const auto size = static_cast<std::int64_t>(item_size(dtype_));
-    const auto moved = [&](auto* p, std::int64_t by) {
-      return static_cast<char*>(const_cast<void*>(static_cast<const void*>(p))) + by * size;
-    };
+    ScanJob last = job;
     const int g = cotangent_of(call_.scan);
     if (g >= 0) job.in[g] = moved(job.in[g], job.in_step[g]);
     for (std::size_t k = 0; k < max_outputs && job.out[k] != nullptr; ++k) {
@@ -160,19 +226,35 @@ class HotScanRun {
         fill_row(moved(job.out[k], job.length * job.out_step), job.columns, &zero, 0);
         continue;
       }
-      const bool given = call_.initial[k] != nullptr;
-      fill_row(job.out[k], job.columns, given ? carries.initial + call_.initial_part[k] * job.columns : &call_.first[k], given);
+      const bool given = call_.initial[0] != nullptr;
+      fill_row(job.out[k], job.columns, given ? carries.seen + static_cast<std::int64_t>(k) * job.columns : &call_.first[k],
+               given);
       job.out[k] = moved(job.out[k], job.out_step);
     }
     if (job.length > 0) kernel(job);
+    if (ends_) run_last(kernel, last, job.length, carries);
+  }
+  /// The last element of an exclusive scan, which only the carry sees.
+  void run_last(ScanKernel kernel, ScanJob job, std::int64_t at, Carries& carries) const {
+    double unseen[max_outputs][tile];
+    for (std::size_t k = 0; k < max_inputs && job.in[k] != nullptr; ++k) job.in[k] = moved(job.in[k], at * job.in_step[k]);
+    for (std::size_t k = 0; k < max_outputs && job.out[k] != nullptr; ++k) job.out[k] = unseen[k];
+    job.out_step = 1, job.length = 1, job.stream = false;
+    if (at > 0) job.initial = carries.final;
+    kernel(job);
+  }
+  template <class Pointer>
+  Pointer* moved(Pointer* p, std::int64_t by) const {
+    return static_cast<char*>(const_cast<void*>(static_cast<const void*>(p))) +
+           by * static_cast<std::int64_t>(item_size(dtype_));
   }
 
   void rows(ScanKernel kernel, std::int64_t begin, std::int64_t end, double* scratch) const {
     lanes_.for_each(begin, end, [&](const Offsets& at) {
       Carries carries(1);
-      give_initial(carries, 0, at);
+      give(carries, 0, at);
       run_job(kernel, job_at(at, 1, scratch), carries);
-      take_cotangent(carries, 0, at);
+      take(carries, 0, at);
     });
   }
 
@@ -193,14 +275,14 @@ class HotScanRun {
         offsets[k][c] = at[k] - start[k];
         dense[k] = dense[k] && offsets[k][c] == c;
       }
-      give_initial(carries, c, at);
+      give(carries, c, at);
     });
     ScanJob job = job_at(start, count, scratch);
     for (std::size_t k = 0; k < max_inputs && call_.in[k] != nullptr; ++k)
       if (!dense[k]) job.in_columns[k] = offsets[k];
     if (job.in[1] == job.in[0]) job.in_columns[1] = job.in_columns[0];
     run_job(kernel, job, carries);
-    each_lane([&](std::int64_t c, const Offsets& at) { take_cotangent(carries, c, at); });
+    each_lane([&](std::int64_t c, const Offsets& at) { take(carries, c, at); });
   }
 
   const Context& context_;
@@ -211,6 +293,7 @@ class HotScanRun {
   std::size_t kernel_index_;
   std::int64_t inner_ = 1;
   bool stream_ = false;
+  bool ends_ = false;  ///< the carry after the last element is wanted
 };
 
 }  // namespace

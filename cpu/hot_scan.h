@@ -7,21 +7,28 @@
 
 namespace scangrad::inline v0::cpu {
 
+/// The numbers that a lane starts from or ends with, one array each in the shape without the axis. Sums, products, extremes and
+/// recurrences: what `carry_part` says of each array. Log sums: m, s, its low part (or null), and the tangent of m + log s (or null).
+inline constexpr std::size_t max_carried = 4, tangent_of_log_sum = 3;
+
 struct HotCall {
   HotScan scan;
   ops::ScanOrder order;
-  std::array<const Array*, max_inputs> in{};  ///< of the result's shape; null after the last
-  std::array<Array*, max_outputs> out{};      ///< row-major, allocated
-  /// What the carry starts from, and its tangent, in the shape without the axis; and which parts of the carry they are.
-  std::array<const Array*, max_outputs> initial{};
-  std::array<int, max_outputs> initial_part{};
-  std::array<double, max_outputs> first{};  ///< what an exclusive scan begins with where there is no initial value
-  Array* initial_cotangent = nullptr;       ///< of a scan that runs back: what passes the first element; row-major, allocated
+  std::array<const Array*, max_inputs> in{};        ///< of the result's shape; null after the last
+  std::array<Array*, max_outputs> out{};            ///< row-major along each lane's neighbours, allocated
+  std::array<const Array*, max_carried> initial{};  ///< null: the scan starts from nothing
+  std::array<int, max_carried> carry_part{};        ///< which part of the kernels' carry each array is
+  std::array<double, max_outputs> first{};          ///< what an exclusive scan begins with where there is no initial value
+  std::array<Array*, max_carried> final{};          ///< the carry after the last element; allocated
+  Array* initial_cotangent = nullptr;      ///< of a scan that runs back: what passes the first element; row-major, allocated
+  const Array* final_cotangent = nullptr;  ///< likewise: the cotangent of the carry after the last element
 };
 
 /// Whether there are hot kernels for the dtype.
 inline bool is_hot(DType dtype) { return is_floating(dtype); }
 
 void run_hot(const Context& context, const HotCall& call);
+/// logcumsumexp, its mean or its adjoint where the first element of each lane counts `head` times (in the shape without the axis).
+void run_hot_with_head(const Context& context, const HotCall& call, const Array& head);
 
 }  // namespace scangrad::inline v0::cpu

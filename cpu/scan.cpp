@@ -1,7 +1,6 @@
 // Every scan on the CPU. Floating ones run the hot kernels (cpu/simd); the rest plain loops, each over its monoid, and the adjoint of
 // the running weighted mean, which runs back.
 
-#include "cpu/hot_scan.h"
 #include "cpu/scan_lanes.h"
 
 namespace scangrad::inline v0::cpu {
@@ -65,7 +64,7 @@ void linear_recurrence(const Context& context, const Primitive& primitive, Input
                              .in = {ins[0], ins[1]},
                              .out = {&out},
                              .initial = {has_initial ? ins[2] : nullptr},
-                             .initial_part = {out.dtype() == DType::float64 ? 2 : 1}});
+                             .carry_part = {out.dtype() == DType::float64 ? 2 : 1}});
   const Strides none(out.shape().size(), 0), initial = has_initial ? strides_without_axis(*ins[2], order.axis) : none;
   const auto lanes =
       Lanes<4>::along(out.shape(), {ins[0]->strides, ins[1]->strides, initial, out.strides}, order.axis, order.reverse);
@@ -87,12 +86,12 @@ void logcumsumexp(const Context& context, const Primitive& primitive, Inputs ins
   const ScanOrder& order = order_of(primitive);
   const Head head(ins, 1, outs[0].shape(), order.axis);
   context.allocate(outs[0]);
-  if (is_hot(outs[0].dtype()) && head.array == nullptr)
-    return run_hot(context,
-                   {.scan = HotScan::logcumsumexp, .order = order, .in = {ins[0]}, .out = {&outs[0]}, .first = {-INFINITY}});
+  if (is_hot(outs[0].dtype()))
+    return head.run(context,
+                    {.scan = HotScan::logcumsumexp, .order = order, .in = {ins[0]}, .out = {&outs[0]}, .first = {-INFINITY}});
   const auto lanes =
       Lanes<3>::along(outs[0].shape(), {ins[0]->strides, head.strides, outs[0].strides}, order.axis, order.reverse);
-  visit_checked(Inexact{}, outs[0].dtype(), [&]<class T>() {
+  visit_checked(Complexes{}, outs[0].dtype(), [&]<class T>() {
     using M = ops::LogSumExpMonoid<T>;
     const T *x = ins[0]->data<T>(), *times = head.data<T>();
     T* y = outs[0].data<T>();
@@ -108,11 +107,11 @@ void lse_mean(const Context& context, const Primitive& primitive, Inputs ins, Ou
   if (static_cast<const ops::LseMean&>(primitive).rule == LogScanRule::split) return split_mean(context, order, ins, outs);
   const Head head(ins, 2, outs[0].shape(), order.axis);
   context.allocate(outs[0]);
-  if (is_hot(outs[0].dtype()) && head.array == nullptr)
-    return run_hot(context, {.scan = HotScan::logcumsumexp_mean, .order = order, .in = {ins[0], ins[1]}, .out = {&outs[0]}});
+  if (is_hot(outs[0].dtype()))
+    return head.run(context, {.scan = HotScan::logcumsumexp_mean, .order = order, .in = {ins[0], ins[1]}, .out = {&outs[0]}});
   const auto lanes = Lanes<4>::along(outs[0].shape(), {ins[0]->strides, ins[1]->strides, head.strides, outs[0].strides},
                                      order.axis, order.reverse);
-  visit_checked(Inexact{}, outs[0].dtype(), [&]<class T>() {
+  visit_checked(Complexes{}, outs[0].dtype(), [&]<class T>() {
     using M = ops::WeightedMeanMonoid<T>;
     const T *x = ins[0]->data<T>(), *t = ins[1]->data<T>(), *times = head.data<T>();
     T* y = outs[0].data<T>();
@@ -182,13 +181,14 @@ void lse_mean_adjoint(const Context& context, const Primitive& primitive, Inputs
     return split_mean_adjoint(context, order, ins, outs);
   const Shape& shape = outs[0].shape();
   const Head head(ins, 2, shape, order.axis);
-  if (is_hot(outs[0].dtype()) && head.array == nullptr) {
+  if (is_hot(outs[0].dtype())) {
     context.allocate(outs[0]);
-    return run_hot(context, {.scan = HotScan::logcumsumexp_adjoint, .order = order, .in = {ins[0], ins[1]}, .out = {&outs[0]}});
+    return head.run(context,
+                    {.scan = HotScan::logcumsumexp_adjoint, .order = order, .in = {ins[0], ins[1]}, .out = {&outs[0]}});
   }
   const auto lanes = Lanes<4>::along(shape, {ins[0]->strides, ins[1]->strides, head.strides, core::dense_strides(shape)},
                                      order.axis, order.reverse);
-  visit_checked(Inexact{}, outs[0].dtype(), [&]<class T>() {
+  visit_checked(Complexes{}, outs[0].dtype(), [&]<class T>() {
     using State = typename ops::LogSumExpMonoid<T>::State;
     for_each_lane_back<State>(
         context, lanes, [&] { context.allocate(outs[0]); },

@@ -1,4 +1,4 @@
-// The scans that start from a carry and end with one (ops/scan/carried.h), as plain loops.
+// The scans that start from a carry and end with one (ops/scan/carried.h): floating ones by the hot kernels, the others as plain loops.
 
 #include "cpu/scan_lanes.h"
 #include "ops/scan/carried.h"
@@ -10,17 +10,13 @@ namespace {
 constexpr std::size_t elements_at = 0, out_at = 2, before_at = 3, after_at = 6;
 using CarriedLanes = Lanes<9>;
 
-CarriedLanes carried_lanes(const Context& context, const ScanOrder& order, Inputs ins, Outputs outs) {
-  const std::size_t parts = outs.size() - 1, elements = ins.size() - parts;
+CarriedLanes carried_lanes(const ScanOrder& order, Inputs elements, Inputs before, Outputs outs) {
   std::array<Strides, 9> strides;
   strides.fill(Strides(outs[0].shape().size(), 0));
-  for (Array& out : outs) context.allocate(out);
-  for (std::size_t i = 0; i < elements; ++i) strides[elements_at + i] = ins[i]->strides;
+  for (std::size_t i = 0; i < elements.size(); ++i) strides[elements_at + i] = elements[i]->strides;
   strides[out_at] = outs[0].strides;
-  for (std::size_t i = 0; i < parts; ++i) {
-    strides[before_at + i] = strides_without_axis(*ins[elements + i], order.axis);
-    strides[after_at + i] = strides_without_axis(outs[1 + i], order.axis);
-  }
+  for (std::size_t i = 0; i < before.size(); ++i) strides[before_at + i] = strides_without_axis(*before[i], order.axis);
+  for (std::size_t i = 0; i + 1 < outs.size(); ++i) strides[after_at + i] = strides_without_axis(outs[1 + i], order.axis);
   return CarriedLanes::along(outs[0].shape(), strides, order.axis, order.reverse);
 }
 
@@ -89,19 +85,39 @@ void carried_scan(const Context& context, const ScanOrder& order, const CarriedL
   });
 }
 
+/// Where the kernels of the recurrence carry h, or its high and low part.
+std::array<int, max_carried> recurrence_part(DType dtype) {
+  if (dtype == DType::float64) return {2, 3};
+  return {1};
+}
+
+/// What the four kernels share: outputs, and the way to the hot kernels for floating dtypes, where true is returned. `first`: the
+/// identity; `part`: where the kernels carry the number.
+bool carried_hot(const Context& context, const ScanOrder& order, Inputs elements, Inputs before, Outputs outs, HotScan scan,
+                 double first, std::array<int, max_carried> part) {
+  for (Array& out : outs) context.allocate(out);
+  if (!is_hot(outs[0].dtype())) return false;
+  HotCall call{.scan = scan, .order = order, .out = {&outs[0]}, .carry_part = part, .first = {first}};
+  std::copy(elements.begin(), elements.end(), call.in.begin());
+  std::copy(before.begin(), before.end(), call.initial.begin());
+  for (std::size_t i = 1; i < outs.size(); ++i) call.final[i - 1] = &outs[i];
+  run_hot(context, call);
+  return true;
+}
+
 /// A scan whose state is a number: `next(state, first element, second)`.
 template <class Next>
-void scan_of_numbers(const Context& context, const Primitive& primitive, Inputs ins, Outputs outs, const Next& next) {
-  const ScanOrder& order = order_of(primitive);
-  const CarriedLanes lanes = carried_lanes(context, order, ins, outs);
-  const Inputs before = ins.last(outs.size() - 1);
+void scan_of_numbers(const Context& context, const ScanOrder& order, Inputs elements, Inputs before, Outputs outs, int identity,
+                     const Next& next) {
+  const CarriedLanes lanes = carried_lanes(order, elements, before, outs);
   const Outputs after = outs.subspan(1);
   visit_checked(Numbers{}, outs[0].dtype(), [&]<class T>() {
     using C = ops::Carry<T>;
-    const std::size_t second = ins.size() - before.size() - 1;
-    const T *x = ins[0]->data<T>(), *b = ins[second]->data<T>();
+    const std::size_t second = elements.size() - 1;
+    const T *x = elements[0]->data<T>(), *b = elements[second]->data<T>();
     carried_scan<T>(
-        context, order, lanes, outs[0], [&](const auto& at) { return read_carry<C>(before, at, 0); },
+        context, order, lanes, outs[0],
+        [&](const auto& at) { return before.empty() ? ops::from_real<C>(identity) : read_carry<C>(before, at, 0); },
         [&](const C& state, const auto& at) {
           return next(state, ops::carried(x[at[elements_at]]), ops::carried(b[at[elements_at + second]]));
         },
@@ -111,40 +127,44 @@ void scan_of_numbers(const Context& context, const Primitive& primitive, Inputs 
 }
 
 void carried_sum(const Context& context, const Primitive& primitive, Inputs ins, Outputs outs) {
-  scan_of_numbers(context, primitive, ins, outs, [](auto s, auto x, auto) { return ops::add(s, x); });
+  const ScanOrder& order = order_of(primitive);
+  const Inputs x = ins.first(1), before = ins.subspan(1);
+  if (carried_hot(context, order, x, before, outs, HotScan::cumsum, 0, {0, 1})) return;
+  scan_of_numbers(context, order, x, before, outs, 0, [](auto s, auto e, auto) { return ops::add(s, e); });
 }
 void carried_product(const Context& context, const Primitive& primitive, Inputs ins, Outputs outs) {
-  scan_of_numbers(context, primitive, ins, outs, [](auto s, auto x, auto) { return ops::multiply(s, x); });
+  const ScanOrder& order = order_of(primitive);
+  const Inputs x = ins.first(1), before = ins.subspan(1);
+  if (carried_hot(context, order, x, before, outs, HotScan::cumprod, 1, {0, 1})) return;
+  scan_of_numbers(context, order, x, before, outs, 1, [](auto s, auto e, auto) { return ops::multiply(s, e); });
 }
 void carried_recurrence(const Context& context, const Primitive& primitive, Inputs ins, Outputs outs) {
-  scan_of_numbers(context, primitive, ins, outs, [](auto h, auto a, auto b) { return ops::add(ops::multiply(a, h), b); });
+  const ScanOrder& order = order_of(primitive);
+  const Inputs ab = ins.first(2), before = ins.subspan(2);
+  const auto part = recurrence_part(outs[0].dtype());
+  if (carried_hot(context, order, ab, before, outs, HotScan::linear_recurrence, 0, part)) return;
+  scan_of_numbers(context, order, ab, before, outs, 0, [](auto h, auto a, auto b) { return ops::add(ops::multiply(a, h), b); });
 }
 
-/// (m, s), where a complex m stands for a log-sum of its own: its phase goes into s.
+/// (m, s), where m stands for a log-sum of its own: its phase goes into s.
 template <class T>
 typename ops::LogSumExpMonoid<T>::State read_log_sum(Inputs before, const CarriedLanes::Offsets& at) {
   using M = ops::LogSumExpMonoid<T>;
   using Sum = typename M::Sum;
   using Wide = typename Parts<Sum>::Type;
-  const Wide m = before[0]->data<Wide>()[at[before_at]];
-  const auto s = read_carry<Sum>(before, at, 1);
-  if constexpr (core::is_complex_type<T>) {
-    const auto phase = ops::LogSumExpMonoid<Wide>::lift(m);
-    if (ops::is_zero(phase.s)) return M::identity();
-    const auto turned = ops::multiply(s, Sum{{phase.s.re.high}, {phase.s.im.high}});
-    return {phase.m, turned};
-  } else {
-    if (m == ops::minus_infinity) return M::identity();
-    return {m, s};
-  }
+  if (before.empty()) return M::identity();
+  const auto phase = ops::LogSumExpMonoid<Wide>::lift(before[0]->data<Wide>()[at[before_at]]);
+  if (ops::is_zero(phase.s)) return M::identity();
+  return {phase.m, ops::multiply(read_carry<Sum>(before, at, 1), Sum{{phase.s.re.high}, {phase.s.im.high}})};
 }
 
 void carried_log_sum_exp(const Context& context, const Primitive& primitive, Inputs ins, Outputs outs) {
   const ScanOrder& order = order_of(primitive);
-  const CarriedLanes lanes = carried_lanes(context, order, ins, outs);
   const Inputs before = ins.subspan(1);
+  if (carried_hot(context, order, ins.first(1), before, outs, HotScan::logcumsumexp, ops::minus_infinity, {})) return;
+  const CarriedLanes lanes = carried_lanes(order, ins.first(1), before, outs);
   const Outputs after = outs.subspan(1);
-  visit_checked(Inexact{}, outs[0].dtype(), [&]<class T>() {
+  visit_checked(core::Complexes{}, outs[0].dtype(), [&]<class T>() {
     using M = ops::LogSumExpMonoid<T>;
     using State = typename M::State;
     using Wide = typename Parts<typename M::Sum>::Type;
@@ -160,6 +180,42 @@ void carried_log_sum_exp(const Context& context, const Primitive& primitive, Inp
   });
 }
 
+/// dy of x, t, and the tangent of the log sum after the last element.
+void carried_mean(const Context& context, const Primitive& primitive, Inputs ins, Outputs outs) {
+  for (Array& out : outs) context.allocate(out);
+  HotCall call{.scan = HotScan::logcumsumexp_mean, .order = order_of(primitive), .in = {ins[0], ins[1]}, .out = {&outs[0]}};
+  if (ins.size() > 2) {
+    std::copy(ins.begin() + 2, ins.end() - 1, call.initial.begin());
+    call.initial[tangent_of_log_sum] = ins.back();
+  }
+  call.final[tangent_of_log_sum] = &outs[1];
+  run_hot(context, call);
+}
+
+/// `part`: where the kernels carry the number.
+void carried_back(const Context& context, const ScanOrder& order, Inputs ins, Outputs outs, std::size_t elements, bool ends,
+                  HotScan scan, std::array<int, max_carried> part) {
+  for (Array& out : outs) context.allocate(out);
+  HotCall call{.scan = scan, .order = order, .carry_part = part};
+  std::copy_n(ins.begin(), elements, call.in.begin());
+  const std::size_t g = ins.size() - (ends ? 2 : 1);
+  std::copy(ins.begin() + static_cast<std::ptrdiff_t>(elements), ins.begin() + static_cast<std::ptrdiff_t>(g),
+            call.initial.begin());
+  call.in[elements] = ins[g];
+  if (ends) call.final_cotangent = ins.back();
+  for (std::size_t i = 0; i < elements; ++i) call.out[i] = &outs[i];
+  if (outs.size() > elements) call.initial_cotangent = &outs[elements];
+  run_hot(context, call);
+}
+
+template <class P, HotScan scan>
+void carried_vjp(const Context& context, const Primitive& primitive, Inputs ins, Outputs outs) {
+  const auto& back = static_cast<const ops::CarriedVjp<P>&>(primitive);
+  std::array<int, max_carried> part{0, 1};
+  if (P::elements == 2) part = recurrence_part(outs[0].dtype());
+  carried_back(context, back.order, ins, outs, P::elements, back.ends, scan, part);
+}
+
 }  // namespace
 
 void register_carried_scans() {
@@ -167,6 +223,13 @@ void register_carried_scans() {
   core::add_kernel<ops::CarriedProduct>(DeviceType::cpu, carried_product);
   core::add_kernel<ops::CarriedRecurrence>(DeviceType::cpu, carried_recurrence);
   core::add_kernel<ops::CarriedLogSumExp>(DeviceType::cpu, carried_log_sum_exp);
+  core::add_kernel<ops::CarriedMean>(DeviceType::cpu, carried_mean);
+  core::add_kernel<ops::CarriedVjp<ops::CarriedProduct>>(DeviceType::cpu,
+                                                         carried_vjp<ops::CarriedProduct, HotScan::cumprod_back>);
+  core::add_kernel<ops::CarriedVjp<ops::CarriedRecurrence>>(
+      DeviceType::cpu, carried_vjp<ops::CarriedRecurrence, HotScan::linear_recurrence_back>);
+  core::add_kernel<ops::CarriedVjp<ops::CarriedLogSumExp>>(DeviceType::cpu,
+                                                           carried_vjp<ops::CarriedLogSumExp, HotScan::logcumsumexp_adjoint>);
 }
 
 }  // namespace scangrad::inline v0::cpu

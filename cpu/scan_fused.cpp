@@ -1,7 +1,6 @@
 // The fused derivatives of the scans (ops/scan/fused.h): value and tangent on one way forwards, cotangents on the way back. Floating ones
 // run the hot kernels (cpu/simd), complex ones plain loops.
 
-#include "cpu/hot_scan.h"
 #include "cpu/scan_lanes.h"
 #include "ops/scan/fused.h"
 
@@ -105,7 +104,7 @@ void linear_recurrence_jvp(const Context& context, const Primitive& primitive, I
                              .in = {ins[0], ins[1], ins[n], ins[n + 1]},
                              .out = {&outs[0], &outs[1]},
                              .initial = {n == 3 ? ins[2] : nullptr, n == 3 ? ins[n + 2] : nullptr},
-                             .initial_part = {full ? 2 : 1, full ? 6 : 3}});
+                             .carry_part = {full ? 2 : 1, full ? 6 : 3}});
   }
   const Strides none(shape.size(), 0);
   const auto initial_strides = [&](std::size_t i) { return n == 3 ? strides_without_axis(*ins[i], order.axis) : none; };
@@ -185,14 +184,12 @@ void linear_recurrence_vjp(const Context& context, const Primitive& primitive, I
   if (has_initial) outs[2].strides = core::dense_strides(outs[2].shape());
   if (is_hot(outs[0].dtype())) {
     allocate_all(context, outs);
-    if (has_initial && outs[0].size() == 0)  // no element passes anything
-      core::visit(Floats{}, outs[2].dtype(), [&]<class T>() { std::fill_n(outs[2].data<T>(), outs[2].size(), T{}); });
     return run_hot(context, {.scan = HotScan::linear_recurrence_back,
                              .order = order,
                              .in = {ins[0], ins[1], ins.back()},
                              .out = {&outs[0], &outs[1]},
                              .initial = {has_initial ? ins[2] : nullptr},
-                             .initial_part = {outs[0].dtype() == DType::float64 ? 2 : 1},
+                             .carry_part = {outs[0].dtype() == DType::float64 ? 2 : 1},
                              .initial_cotangent = has_initial ? &outs[2] : nullptr});
   }
   const auto lanes = Lanes<7>::along(shape,

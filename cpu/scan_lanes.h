@@ -3,7 +3,7 @@
 // again. What runs back keeps the state before each block of elements alone, and finds those inside by running forwards again through
 // one block at a time: no kernel holds more than a small part of its inputs.
 
-#include "cpu/backend.h"
+#include "cpu/hot_scan.h"
 #include "ops/scan/log_monoid.h"
 #include "ops/scan/monoid.h"
 #include "ops/scan/scan.h"
@@ -56,6 +56,11 @@ struct Head {
   Head(Inputs ins, std::size_t place, const Shape& shape, int axis)
       : array(ins.size() > place ? ins[place] : nullptr),
         strides(array != nullptr ? strides_without_axis(*array, axis) : Strides(shape.size(), 0)) {}
+  /// Runs a scan with or without it.
+  void run(const Context& context, const HotCall& call) const {
+    if (array == nullptr) run_hot(context, call);
+    else run_hot_with_head(context, call, *array);
+  }
   template <class T>
   const T* data() const {
     return array != nullptr ? array->data<T>() : nullptr;

@@ -76,6 +76,16 @@ struct ExtremeBack {
   };
 };
 
+/// What has come back of `count` columns before the last element: of what the scan ends with.
+template <class B>
+SCANGRAD_INLINE typename B::State behind_state(const ScanJob& job, std::int64_t column, std::int64_t count) {
+  if (job.behind == nullptr) return start_of<B>();
+  const D in[2] = {splat(1.0), load_some(job.behind + column, count, 0.0)};
+  return B::lift(in);
+}
+/// What the end lets through of that.
+SCANGRAD_INLINE D behind_link(const ScanJob& job) { return job.behind == nullptr ? D{} : splat(1.0); }
+
 /// What passes the first element: for an initial value.
 template <class Rule>
 SCANGRAD_INLINE void final_cotangent(const ScanJob& job, std::int64_t column, std::int64_t count, D link,
@@ -107,8 +117,8 @@ class BackRow {
                     __attribute__((always_inline)) { after(i, here, whole, carry); });
     }
     keep(last, carry);
-    auto R = start_of<B>();
-    D link{};
+    auto R = first_lane_of(behind_state<B>(job_, 0, 1));
+    D link = behind_link(job_);
     for (std::int64_t at = last; at >= 0; at -= tile) back(at, job_.length - at < tile ? job_.length - at : tile, link, R);
     final_cotangent<Rule>(job_, 0, 1, link, R);
   }
@@ -125,11 +135,13 @@ class BackRow {
   }
   void read(std::int64_t at, std::int64_t count) {
     for (int k = 0; k < Rule::inputs; ++k) sources_[k] = readers_[k].tile_at(at, count);
+    fresh_ = starts_empty<M> && at == 0 && job_.initial == nullptr;
   }
 
   template <class Whole>
   SCANGRAD_INLINE typename M::State after(std::int64_t i, std::int64_t here, Whole whole, typename M::State& carry) {
     for (int k = 0; k < Rule::inputs; ++k) x_[k] = sources_[k].get(i, here, whole);
+    if (starts_empty<M> && fresh_ && i == 0) x_[0][0] = 0;
     return scan_register<M>(carry, M::lift(x_), x_, here, whole);
   }
 
@@ -158,6 +170,7 @@ class BackRow {
           Rule::give(out, Rule::through(state), {high.get(i, here, whole), low.get(i, here, whole)}, own.get(i, here, whole));
           for (int k = 0; k < Rule::outputs; ++k) targets[k].put(i, here, out[k], whole);
         });
+    if (fresh_) targets[0].put(count - 1, 1, D{}, std::false_type());
     for (int k = 0; k < Rule::outputs; ++k) writers_[k].end_tile(count);
     link = splat(link_[0]);
   }
@@ -168,6 +181,7 @@ class BackRow {
   Writer<T> writers_[2] = {{job_.out[0], job_.out_step, job_.stream}, {job_.out[1], job_.out_step, job_.stream}};
   Source<T> sources_[2]{};
   D x_[2]{};
+  bool fresh_ = false;  ///< the first factor multiplies nothing
   alignas(64) double before_[tile + lanes], before_low_[tile + lanes], link_[tile + lanes];
 };
 
@@ -195,7 +209,7 @@ class BackColumns {
     ColumnReader<T> gs(job_, Rule::inputs, first, count);
     for_each_register(count, [&](std::int64_t i, std::int64_t here, auto) {
       carries_[i / lanes] = initial_state(job_, first + i, here, start_of<M>());
-      R_[i / lanes] = start_of<B>(), link_[i / lanes] = D{};
+      R_[i / lanes] = behind_state<B>(job_, first + i, here), link_[i / lanes] = behind_link(job_);
     });
     const std::int64_t last = (job_.length - 1) / checkpoint_rows * checkpoint_rows;
     for (std::int64_t row = 0; row < last; ++row) {
@@ -209,6 +223,8 @@ class BackColumns {
     });
   }
 
+  /// Whether the row's factors multiply nothing.
+  SCANGRAD_INLINE bool fresh(std::int64_t row) const { return starts_empty<M> && row == 0 && job_.initial == nullptr; }
   double* place(std::int64_t row, std::int64_t i, int part) const {
     return job_.scratch + (row / checkpoint_rows * parts + part) * width + i;
   }
@@ -224,6 +240,7 @@ class BackColumns {
     for_each_register(
         count, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
           D x[2] = {sources[0].get(i, here, whole), Rule::inputs > 1 ? sources[1].get(i, here, whole) : D{}};
+          if (fresh(row)) x[0] = D{};
           f(i, carries_[i / lanes], x);
           carries_[i / lanes] = M::advance(carries_[i / lanes], M::lift(x));
         });
@@ -254,6 +271,7 @@ class BackColumns {
             const D own = load(links_[k] + i);
             D out[Rule::outputs];
             Rule::give(out, Rule::through(R), {load(before_[k] + i), load(before_low_[k] + i)}, own);
+            if (fresh(row)) out[0] = D{};
             for (int o = 0; o < Rule::outputs; ++o)
               Target<T>{static_cast<T*>(job_.out[o]) + row * job_.out_step + first, false}.put(i, here, out[o], whole);
             link_[i / lanes] = own;

@@ -22,6 +22,7 @@ struct ScanJob {
   std::int64_t columns = 1;
   const double* initial = nullptr;  ///< the carry to start from, part after part, each for all columns; null: the identity
   double* final = nullptr;          ///< the carry at the end, likewise; null: not wanted
+  const double* behind = nullptr;   ///< of what runs back: the cotangent of the carry at the end, one a column; null: none
   double* scratch = nullptr;        ///< as many doubles as scratch_size says
   bool stream = false;              ///< past the caches: the result is larger than they are
 };
@@ -57,6 +58,10 @@ struct HotKernels {
 inline constexpr std::int64_t tile = 512;  ///< elements that a kernel works on at a time; their buffers stay in the first cache
 inline constexpr std::int64_t checkpoint_rows = 32;  ///< across: after so many rows the adjoint keeps the carries
 inline constexpr std::int64_t adjoint_columns = 64;  ///< across: the adjoint works on so many columns at a time
+
+inline constexpr bool is_log_sum(HotScan scan) {
+  return scan >= HotScan::logcumsumexp && scan <= HotScan::logcumsumexp_adjoint;
+}
 
 /// Which input of a scan that runs back is the cotangent; -1 for those that do not.
 inline constexpr int cotangent_of(HotScan scan) {

@@ -26,6 +26,15 @@ struct Suffix {
   D a{}, ref = splat(infinity);
 };
 
+/// What the cotangent of a log-sum, the state at the end, gives to those before it.
+template <bool full>
+SCANGRAD_INLINE Suffix suffix_of(D cotangent, const LseCarry<full, false>& end) {
+  const D s = end.sum();
+  const I empty = s == 0.0;
+  const D a = is_nan(end.ref) ? end.ref : cotangent / (empty ? splat(1.0) : s);
+  return {empty ? D{} : a, empty ? splat(infinity) : end.ref};
+}
+
 /// (M^H g)_i = e^{x_i} sum_{k >= i} g_k e^{-y_k}: forwards for the carries at the tiles, then back.
 template <class T>
 class LseAdjointRow {
@@ -41,17 +50,19 @@ class LseAdjointRow {
     for (std::int64_t at = 0; at < job_.length; at += tile) {
       double* keep = job_.scratch + 3 * (at / tile);
       keep[0] = carry.ref[0], keep[1] = carry.s[0], keep[2] = carry.s_low[0];
-      if (at + tile >= job_.length) break;
+      const std::int64_t count = job_.length - at < tile ? job_.length - at : tile;
+      if (at + count == job_.length && job_.behind == nullptr) break;
       if constexpr (has_floats && !full)
-        if (f_.read(at, tile, carry)) {
+        if (count == tile && f_.read(at, tile, carry)) {
           carry.s += splat(f_.sum());
           continue;
         }
-      t_.read(at, tile);
-      const auto total = t_.sum(tile);
+      t_.read(at, count);
+      const auto total = t_.sum(count);
       carry.absorb(total.ref, total.s, total.u);
     }
     Suffix later;
+    if (job_.behind != nullptr) later = suffix_of<full>(splat(job_.behind[0]), carry);
     for (std::int64_t at = (job_.length - 1) / tile * tile; at >= 0; at -= tile) back(at, later);
     if (job_.final != nullptr) job_.final[0] = later.ref[0], job_.final[1] = later.a[0];
   }

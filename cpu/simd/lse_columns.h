@@ -52,8 +52,8 @@ class LseAdjointColumns {
     for (std::int64_t first = 0; first < job_.columns; first += width) {
       const std::int64_t count = job_.columns - first < width ? job_.columns - first : width;
       ColumnReader<T> xs(job_, 0, first, count), gs(job_, 1, first, count);
-      forwards(xs, first, count);
       Suffix later[width / lanes];
+      forwards(xs, first, count, later);
       for (std::int64_t row = (job_.length - 1) / checkpoint_rows * checkpoint_rows; row >= 0; row -= checkpoint_rows)
         back(xs, gs, row, first, count, later);
       if (job_.final != nullptr)
@@ -76,7 +76,7 @@ class LseAdjointColumns {
         });
   }
 
-  void forwards(ColumnReader<T>& xs, std::int64_t first, std::int64_t count) {
+  void forwards(ColumnReader<T>& xs, std::int64_t first, std::int64_t count, Suffix* later) {
     Carry carries[width / lanes];
     for_each_register(count, [&](std::int64_t i, std::int64_t here, auto) {
       carries[i / lanes] = initial_state(job_, first + i, here, Carry::identity());
@@ -89,6 +89,10 @@ class LseAdjointColumns {
         }
       step(xs.row(row), count, carries);
     }
+    if (job_.behind == nullptr) return;
+    for_each_register(count, [&](std::int64_t i, std::int64_t here, auto) {
+      later[i / lanes] = suffix_of<full>(load_some(job_.behind + first + i, here, 0.0), carries[i / lanes]);
+    });
   }
 
   void back(ColumnReader<T>& xs, ColumnReader<T>& gs, std::int64_t begin, std::int64_t first, std::int64_t count,

@@ -96,6 +96,7 @@ struct Product<true> {
 template <bool full>
 struct Affine {
   static constexpr int arity = 2;
+  static constexpr bool starts_empty = true;
   struct State {
     D a, b;
   };
@@ -111,6 +112,7 @@ struct Affine {
 template <>
 struct Affine<true> {
   static constexpr int arity = 2;
+  static constexpr bool starts_empty = true;
   struct State {
     D a, a_low, b, b_low;
   };

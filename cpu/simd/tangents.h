@@ -36,7 +36,6 @@ template <bool full>
 struct ProductTangent {
   using Value = Product<full>;
   static constexpr int inputs = 2;
-  static constexpr bool starts_empty = true;  ///< there is no factor before the first, not even of an infinity
   static SCANGRAD_INLINE Pair source(Pair before, const D* in) { return multiply_add<full>(in[1], before, D{}); }
 };
 /// a, b, da, db -> h, dh
@@ -44,7 +43,6 @@ template <bool full>
 struct RecurrenceTangent {
   using Value = Affine<full>;
   static constexpr int inputs = 4;
-  static constexpr bool starts_empty = false;
   static SCANGRAD_INLINE Pair source(Pair before, const D* in) { return multiply_add<full>(in[2], before, in[3]); }
 };
 
@@ -68,10 +66,13 @@ void tangent_row(const ScanJob& job) {
         count, sources, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
           D x[Rule<full>::inputs];
           for (int k = 0; k < Rule<full>::inputs; ++k) x[k] = sources[k].get(i, here, whole);
+          const bool fresh = at == 0 && i == 0 && job.initial == nullptr;
+          if constexpr (starts_empty<M>)
+            if (fresh) x[0][0] = x[2][0] = 0;
           const auto before = h;
           const auto after = scan_register<M>(h, M::lift(x), x, here, whole);
           const Pair source = Rule<full>::source(value_of(shifted_up<1>(after, before)), x);
-          if (Rule<full>::starts_empty && at == 0 && i == 0 && job.initial == nullptr) x[0][0] = 0;
+          if (fresh) x[0][0] = 0;  // there is nothing before the first, nor a tangent of it
           const D step[2] = {x[0], source.high};
           const auto tangent = scan_register<L>(dh, affine<full>(x[0], source), step, here, whole);
           y.put(i, here, M::project(after), whole);
@@ -106,11 +107,13 @@ void tangent_columns(const ScanJob& job) {
           count, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
             D x[Rule<full>::inputs];
             for (int k = 0; k < Rule<full>::inputs; ++k) x[k] = sources[k].get(i, here, whole);
+            const bool fresh = row == 0 && job.initial == nullptr;
+            if (starts_empty<M> && fresh) x[0] = x[2] = D{};
             auto& value = h[i / lanes];
             auto& tangent = dh[i / lanes];
             const Pair source = Rule<full>::source(value_of(value), x);
             value = M::advance(value, M::lift(x));
-            if (Rule<full>::starts_empty && row == 0 && job.initial == nullptr) x[0] = D{};
+            if (fresh) x[0] = D{};
             tangent = L::advance(tangent, affine<full>(x[0], source));
             y.put(i, here, M::project(value), whole);
             dy.put(i, here, L::project(tangent), whole);

@@ -267,6 +267,12 @@ SCANGRAD_INLINE typename M::State start_of() {
   else return M::identity();
 }
 
+/// Whether the first factor multiplies nothing where a scan has no initial value, not even 0: an infinite one gives no NaN.
+template <class M>
+inline constexpr bool starts_empty = requires {
+  M::starts_empty;
+};
+
 /// The carry of `count` columns from `column` on: what the job gives (see ScanJob::initial) from a part on, or `start`.
 template <class State>
 SCANGRAD_INLINE State initial_state(const ScanJob& job, std::int64_t column, std::int64_t count, const State& start,
@@ -292,6 +298,7 @@ void scan_row(const ScanJob& job) {
   constexpr bool two = requires(State s) { M::project_tangent(s); };
   Writer<T> writer(job.out[0], job.out_step, job.stream), second_writer(job.out[1], job.out_step, job.stream);
   State carry = first_lane_of(initial_state(job, 0, 1, start_of<M>()));
+  [[maybe_unused]] bool fresh = job.initial == nullptr;
   for (std::int64_t at = 0; at < job.length; at += tile) {
     const std::int64_t count = job.length - at < tile ? job.length - at : tile;
     Source<T> in[M::arity] = {reader.tile_at(at, count)};
@@ -301,6 +308,8 @@ void scan_row(const ScanJob& job) {
         count, in, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
           D x[2] = {in[0].get(i, here, whole)};
           if constexpr (M::arity > 1) x[1] = in[1].get(i, here, whole);
+          if constexpr (starts_empty<M>)
+            if (__builtin_expect(fresh, 0)) x[0][0] = 0, fresh = false;
           const State state = scan_register<M>(carry, M::lift(x), x, here, whole);
           out.put(i, here, M::project(state), whole);
           if constexpr (two) out2.put(i, here, M::project_tangent(state), whole);
@@ -379,7 +388,8 @@ void scan_columns(const ScanJob& job) {
       const auto out = writer.row(row), out2 = two ? second_writer.row(row) : out;
       for_each_register(
           count, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
-            const D x[2] = {in.get(i, here, whole), M::arity > 1 ? in2.get(i, here, whole) : D{}};
+            D x[2] = {in.get(i, here, whole), M::arity > 1 ? in2.get(i, here, whole) : D{}};
+            if (starts_empty<M> && row == 0 && job.initial == nullptr) x[0] = D{};
             const State carry = M::advance(carries[i / lanes], M::lift(x));
             carries[i / lanes] = carry;
             out.put(i, here, M::project(carry), whole);

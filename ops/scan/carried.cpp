@@ -1,8 +1,10 @@
 // The rules of the scans that start from a carry.
 
 #include "ops/scan/carried.h"
-#include "core/planted.h"
 
+#include <limits>
+
+#include "core/planted.h"
 #include "ops/shape.h"
 
 namespace scangrad::inline v0::ops {
@@ -10,12 +12,15 @@ namespace {
 
 std::int64_t length_of(const Tensor& x, ScanOrder order) { return shape_of(x)[static_cast<std::size_t>(order.axis)]; }
 
-/// Parts that stand for a derivative: itself, and zeros.
-std::vector<Tensor> linear_parts(const MaybeTensor& derivative, Ins parts) {
-  std::vector<Tensor> result = {SCANGRAD_PLANT(carried_stale_tangent, dense(derivative, parts[0]), zeros_like(parts[0]))};
-  for (std::size_t i = 1; i < parts.size(); ++i) result.push_back(zeros_like(parts[i]));
+/// Parts that stand for a derivative: itself, and zeros. None for a symbolic zero.
+std::vector<Tensor> linear_parts(const MaybeTensor& derivative, std::size_t width) {
+  if (!derivative) return {};
+  std::vector<Tensor> result(width, zeros_like(*derivative));
+  result[0] = SCANGRAD_PLANT(carried_stale_tangent, *derivative, result[0]);
   return result;
 }
+/// The derivative of the i-th of some inputs, of which there may be fewer.
+MaybeTensor derivative_at(Tangents t, std::size_t i) { return i < t.size() ? t[i] : std::nullopt; }
 
 /// x with an axis of size 1 at the scan's.
 Tensor with_axis(const Tensor& x, ScanOrder order) {
@@ -49,81 +54,224 @@ Tensor part(const Tensor& x, std::int64_t begin, std::int64_t size, ScanOrder or
 
 }  // namespace
 
-std::vector<Tensor> apply_carried(const PrimitiveRef& scan, std::vector<Tensor> elements, std::span<const Tensor> parts) {
-  std::vector<Spec> specs = {core::node_of(elements[0]).value.spec};
-  for (const Tensor& x : parts) specs.push_back(core::node_of(x).value.spec);
+std::vector<Tensor> apply_carried(const PrimitiveRef& scan, std::vector<Tensor> elements, Ins parts, std::size_t width) {
+  const Spec& spec = core::node_of(elements[0]).value.spec;
+  std::vector<std::int64_t> shape(spec.shape.begin(), spec.shape.end());
+  shape.erase(shape.begin() + static_cast<const ScanPrimitive&>(*scan).order.axis);
+  std::vector<Spec> specs(1 + width, {Shape(shape), carry_dtype(spec.dtype)});
+  specs[0] = spec;
   elements.insert(elements.end(), parts.begin(), parts.end());
   return core::apply_multi(scan, std::move(specs), core::FixedList<Tensor, 2>(std::span<const Tensor>(elements)));
 }
 
 // dy is the sum of the tangents, from that of the carry; back, g is summed from the cotangent of the carry.
-MaybeTensors CarriedSum::jvp(Ins ins, Outs, Tangents t) const {
-  const auto outs = apply_carried(make_primitive<CarriedSum>(order), {dense(t[0], ins[0])}, linear_parts(t[1], ins.subspan(1)));
-  MaybeTensors result(ins.size());
-  result[0] = outs[0], result[1] = outs[1];
+MaybeTensors CarriedSum::jvp(Ins ins, Outs outs, Tangents t) const {
+  const std::size_t width = outs.size() - 1;
+  const auto tangents =
+      apply_carried(make_primitive<CarriedSum>(order), {dense(t[0], ins[0])}, linear_parts(derivative_at(t, 1), width), width);
+  MaybeTensors result(outs.size());
+  result[0] = tangents[0], result[1] = tangents[1];
   return result;
 }
-MaybeTensors CarriedSum::vjp(Ins ins, Outs, Tangents g, WantedMask) const {
-  const auto outs = apply_carried(make_primitive<CarriedSum>(SCANGRAD_PLANT(carried_sum_not_flipped, order.flipped(), order)),
-                                  {dense(g[0], ins[0])}, linear_parts(g[1], ins.subspan(1)));
+MaybeTensors CarriedSum::vjp(Ins ins, Outs outs, Tangents g, WantedMask) const {
+  const std::size_t width = outs.size() - 1;
+  const auto back = apply_carried(make_primitive<CarriedSum>(SCANGRAD_PLANT(carried_sum_not_flipped, order.flipped(), order)),
+                                  {dense(g[0], ins[0])}, linear_parts(g[1], width), width);
   MaybeTensors result(ins.size());
-  result[0] = outs[0], result[1] = outs[1];
-  return result;
-}
-
-Decomposed CarriedProduct::decompose(Ins ins) const {
-  return apply_carried(make_primitive<CarriedRecurrence>(order), {ins[0], zeros_like(ins[0])}, ins.subspan(1));
-}
-
-// dh_k = a_k dh_{k-1} + (da_k h_{k-1} + db_k)
-MaybeTensors CarriedRecurrence::jvp(Ins ins, Outs, Tangents t) const {
-  const MaybeTensor from_a = map(t[0], [&](const Tensor& da) {
-    return da * apply_carried(make_primitive<CarriedRecurrence>(exclusive(order)), {ins[0], ins[1]}, ins.subspan(2))[0];
-  });
-  const Tensor source = dense(sum_of(from_a, t[1]), ins[1]);
-  const auto outs =
-      apply_carried(make_primitive<CarriedRecurrence>(order), {ins[0], source}, linear_parts(t[2], ins.subspan(2)));
-  MaybeTensors result(ins.size() - 1);
-  result[0] = outs[0], result[1] = outs[1];
+  result[0] = back[0];
+  if (ins.size() > 1) result[1] = back[1];
   return result;
 }
 
-// D_k = g_k + a_{k+1} D_{k+1} from D_n = g_n + gcarry; gb = D, ga_k = D_k h_{k-1}, ginitial = a_1 D_1. Exclusive: g_{k+1} for g_k,
-// ginitial = a_1 D_1 + g_1. The last element of an exclusive scan is used by its carry alone.
-MaybeTensors CarriedRecurrence::vjp(Ins ins, Outs, Tangents g, WantedMask wanted) const {
-  MaybeTensors result(ins.size());
-  const auto used = [&](const Tensor& x) { return order.exclusive && !g[1] ? unshift(shift(x, order), order) : x; };
-  const Tensor a = used(conjugate(ins[0])), reached = dense(g[0], ins[1]);
+// ---- cumprod and the linear recurrence: dh_k = a_k dh_{k-1} + (da_k h_{k-1} + db_k), with a = x, b = 0 for products ----------------
+
+namespace {
+
+/// h_{k-1}
+template <class P>
+Tensor previous(Ins elements, Ins parts, ScanOrder order) {
+  const std::vector<Tensor> all(elements.begin(), elements.end());
+  return apply_carried(make_primitive<P>(exclusive(order)), all, parts, carry_width(dtype_of_tensor(all[0])))[0];
+}
+
+MaybeTensors linear_tangents(const Tensor& a, const Tensor& source, const MaybeTensor& initial, ScanOrder order,
+                             std::size_t width) {
+  const auto tangents =
+      apply_carried(make_primitive<CarriedRecurrence>(order), {a, source}, linear_parts(initial, width), width);
+  MaybeTensors result(1 + width);
+  result[0] = tangents[0], result[1] = tangents[1];
+  return result;
+}
+
+/// D_k = g_k + a_{k+1} D_{k+1} from D_n = g_n + gcarry, and what passes the first element: a_1 D_1. Exclusive: g_{k+1} for g_k, which
+/// leaves out the last element, and g_1 goes to the initial value itself.
+struct WayBack {
+  Tensor D, before_first;
+};
+Tensor used(const Tensor& x, ScanOrder order) { return order.exclusive ? unshift(shift(x, order), order) : x; }
+WayBack way_back(const Tensor& factors, const CarriedCotangents& of) {
+  const ScanOrder order = of.order;
+  const Tensor a = used(conjugate(factors), order), reached = order.exclusive ? unshift(of.reached, order) : of.reached;
+  const std::size_t width = carry_width(dtype_of_tensor(a));
   const auto back = apply_carried(make_primitive<CarriedRecurrence>(order.inclusive().flipped()),
-                                  {next_factors(a, order), order.exclusive ? unshift(reached, order) : reached},
-                                  linear_parts(g[1], ins.subspan(2)));
-  const Tensor& D = back[0];
-  if (wanted[0]) {
-    const Tensor before =
-        apply_carried(make_primitive<CarriedRecurrence>(exclusive(order)), {ins[0], ins[1]}, ins.subspan(2))[0];
-    result[0] = D * SCANGRAD_PLANT(carried_dropped_conj, conjugate(used(before)), used(before));
-  }
-  result[1] = D;
-  if (!wanted[2]) return result;
-  if (length_of(a, order) == 0) {
-    result[2] = g[1];
-    return result;
-  }
-  const DType dtype = dtype_of_tensor(ins[2]);
+                                  {next_factors(a, order), reached}, linear_parts(of.end, width), width);
+  if (of.parts.empty()) return {back[0], {}};
+  if (length_of(a, order) == 0) return {back[0], back[1]};
+  const DType dtype = dtype_of_tensor(of.parts[0]);
   const Tensor through_first = in_dtype(first(a, order), dtype) * back[1];
-  result[2] = order.exclusive ? through_first + in_dtype(first(reached, order), dtype) : through_first;
+  return {back[0], order.exclusive ? through_first + in_dtype(first(of.reached, order), dtype) : through_first};
+}
+
+/// The rule of a scan that P::cotangents knows.
+template <class P>
+MaybeTensors carried_vjp(Ins ins, Outs outs, Tangents g, ScanOrder order) {
+  CarriedCotangents of{ins.first(P::elements), ins.subspan(P::elements), dense(g[0], outs[0]), g[1], order};
+  MaybeTensor direct;
+  if (order.exclusive && of.end) {
+    direct = in_dtype(first(of.reached, order), dtype_of_tensor(*of.end));
+    of.reached = unshift(of.reached, order);
+    of.order = order.inclusive();
+  }
+  const bool starts = !of.parts.empty();
+  std::vector<Tensor> cotangents;
+  if (is_floating(dtype_of_tensor(ins[0]))) {
+    std::vector<Tensor> all(ins.begin(), ins.end());
+    all.push_back(of.reached);
+    if (of.end) all.push_back(*of.end);
+    std::vector<Spec> specs;
+    for (std::size_t i = 0; i < P::elements + (starts ? 1 : 0); ++i) specs.push_back(core::node_of(ins[i]).value.spec);
+    cotangents = core::apply_multi(make_primitive<CarriedVjp<P>>(of.order, starts, of.end.has_value()), std::move(specs),
+                                   core::FixedList<Tensor, 2>(std::span<const Tensor>(all)));
+  } else {
+    cotangents = P::cotangents(of);
+  }
+  MaybeTensors result(ins.size());
+  for (std::size_t i = 0; i < P::elements; ++i) result[i] = cotangents[i];
+  if (starts) result[P::elements] = sum_of(cotangents[P::elements], direct);
   return result;
 }
 
-Decomposed CarriedLogSumExp::decompose(Ins ins) const {
-  const DType dtype = dtype_of_tensor(ins[1]);
-  const Tensor x = in_front(ins[1], in_dtype(ins[0], dtype), order);
-  const Tensor y = apply(make_primitive<LogCumSumExp>(order.inclusive()), core::node_of(x).value.spec, {x, ins[2]});
-  const std::int64_t n = length_of(ins[0], order);
-  const Tensor seen = part(y, SCANGRAD_PLANT(carried_log_off_by_one, order.exclusive ? 0 : 1, 1), n, order);
-  std::vector<Tensor> outs = {in_dtype(seen, dtype_of_tensor(ins[0])), reshape(part(y, n, 1, order), shape_of(ins[1]))};
-  for (std::size_t i = 2; i < ins.size(); ++i) outs.push_back(stop_gradient(ins[i]));
-  return outs;
+}  // namespace
+
+MaybeTensors CarriedProduct::jvp(Ins ins, Outs outs, Tangents t) const {
+  const Tensor source = t[0] ? *t[0] * previous<CarriedProduct>(ins.first(1), ins.subspan(1), order) : zeros_like(ins[0]);
+  return linear_tangents(ins[0], source, derivative_at(t, 1), order, outs.size() - 1);
+}
+std::vector<Tensor> CarriedProduct::cotangents(const CarriedCotangents& of) {
+  const WayBack back = way_back(of.elements[0], of);
+  std::vector<Tensor> result = {back.D * conjugate(used(previous<CarriedProduct>(of.elements, of.parts, of.order), of.order))};
+  if (!of.parts.empty()) result.push_back(back.before_first);
+  return result;
+}
+MaybeTensors CarriedProduct::vjp(Ins ins, Outs outs, Tangents g, WantedMask) const {
+  return carried_vjp<CarriedProduct>(ins, outs, g, order);
+}
+
+MaybeTensors CarriedRecurrence::jvp(Ins ins, Outs outs, Tangents t) const {
+  const MaybeTensor from_a =
+      map(t[0], [&](const Tensor& da) { return da * previous<CarriedRecurrence>(ins.first(2), ins.subspan(2), order); });
+  return linear_tangents(ins[0], dense(sum_of(from_a, t[1]), ins[1]), derivative_at(t, 2), order, outs.size() - 1);
+}
+// gb = D, ga_k = D_k h_{k-1}
+std::vector<Tensor> CarriedRecurrence::cotangents(const CarriedCotangents& of) {
+  const WayBack back = way_back(of.elements[0], of);
+  const Tensor before = used(previous<CarriedRecurrence>(of.elements, of.parts, of.order), of.order);
+  std::vector<Tensor> result = {back.D * SCANGRAD_PLANT(carried_dropped_conj, conjugate(before), before), back.D};
+  if (!of.parts.empty()) result.push_back(back.before_first);
+  return result;
+}
+MaybeTensors CarriedRecurrence::vjp(Ins ins, Outs outs, Tangents g, WantedMask) const {
+  return carried_vjp<CarriedRecurrence>(ins, outs, g, order);
+}
+
+// ---- logcumsumexp -----------------------------------------------------------------------------------------------------------
+
+namespace {
+
+/// The means of x with one element more, in the carry's dtype: m in front, which counts s times.
+class InFront {
+ public:
+  InFront(const Tensor& x, Ins parts, ScanOrder order)
+      : order_(order), n_(length_of(x, order)), dtype_(carry_dtype(dtype_of_tensor(x))) {
+    std::vector<std::int64_t> rest(shape_of(x).begin(), shape_of(x).end());
+    rest.erase(rest.begin() + order.axis);
+    const Tensor m =
+        parts.empty() ? broadcast_to(in_dtype(-std::numeric_limits<double>::infinity(), dtype_), Shape(rest)) : parts[0];
+    x_ = in_front(m, in_dtype(x, dtype_), order);
+    if (!parts.empty()) head_ = parts[1];
+  }
+
+  /// A tangent of x, and of m.
+  Tensor tangent(const Tensor& t, const MaybeTensor& of_m) const {
+    const Tensor wide = in_dtype(t, dtype_);
+    return in_front(of_m ? *of_m : zeros_like(first(x_, order_)), wide, order_);
+  }
+  /// What reached the outputs, and the last one.
+  Tensor cotangent(const Tensor& g, const MaybeTensor& of_last) const {
+    const Tensor reached = placed(g, seen_at(), n_);
+    return of_last ? reached + placed(with_axis(*of_last, order_), n_, 1) : reached;
+  }
+  template <class P>
+  Tensor applied(const Tensor& v) const {
+    core::FixedList<Tensor, 2> ins(head_ ? 3 : 2);
+    ins[0] = x_, ins[1] = v;
+    if (head_) ins[2] = *head_;
+    return apply(make_primitive<P>(order_.inclusive()), core::node_of(v).value.spec, std::move(ins));
+  }
+
+  Tensor seen(const Tensor& all) const { return part(all, seen_at(), n_, order_); }
+  Tensor last(const Tensor& all) const { return first(part(all, n_, 1, order_), order_); }
+  Tensor of_x(const Tensor& all) const { return part(all, 1, n_, order_); }
+  Tensor of_m(const Tensor& all) const { return first(all, order_); }
+
+ private:
+  std::int64_t seen_at() const { return SCANGRAD_PLANT(carried_log_off_by_one, order_.exclusive ? 0 : 1, 1); }
+  /// v as elements begin .. begin + size - 1, in scan order, of zeros.
+  Tensor placed(const Tensor& v, std::int64_t begin, std::int64_t size) const {
+    const std::int64_t at = order_.reverse ? n_ + 1 - begin - size : begin;
+    return Embed::embed(in_dtype(v, dtype_), {order_.axis, at, 1, size}, n_ + 1);
+  }
+
+  ScanOrder order_;
+  std::int64_t n_;
+  DType dtype_;
+  Tensor x_;
+  MaybeTensor head_;
+};
+
+}  // namespace
+
+Decomposed CarriedMean::decompose(Ins ins) const {
+  const Ins parts = ins.size() > 2 ? ins.subspan(2, ins.size() - 3) : Ins();
+  const InFront scan(ins[0], parts, order);
+  const Tensor all = scan.applied<LseMean>(scan.tangent(ins[1], parts.empty() ? MaybeTensor() : ins.back()));
+  return {{in_dtype(scan.seen(all), dtype_of_tensor(ins[0])), scan.last(all)}};
+}
+
+MaybeTensors CarriedLogSumExp::jvp(Ins ins, Outs outs, Tangents t) const {
+  std::vector<Tensor> all = {ins[0], dense(t[0], ins[0])};
+  all.insert(all.end(), ins.begin() + 1, ins.end());
+  if (ins.size() > 1) all.push_back(dense(t[1], ins[1]));
+  const auto mean = make_primitive<CarriedMean>(order);
+  const std::vector<Tensor> tangents =
+      is_floating(dtype_of_tensor(ins[0]))
+          ? core::apply_multi(mean, {core::node_of(outs[0]).value.spec, core::node_of(outs[1]).value.spec},
+                              core::FixedList<Tensor, 2>(std::span<const Tensor>(all)))
+          : *mean->decompose(all);
+  MaybeTensors result(outs.size());
+  result[0] = tangents[0], result[1] = tangents[1];
+  return result;
+}
+std::vector<Tensor> CarriedLogSumExp::cotangents(const CarriedCotangents& of) {
+  const Tensor& x = of.elements[0];
+  const InFront scan(x, of.parts, of.order);
+  const Tensor all = scan.applied<LseMeanAdjoint>(scan.cotangent(of.reached, of.end));
+  std::vector<Tensor> result = {in_dtype(scan.of_x(all), dtype_of_tensor(x))};
+  if (!of.parts.empty()) result.push_back(scan.of_m(all));
+  return result;
+}
+MaybeTensors CarriedLogSumExp::vjp(Ins ins, Outs outs, Tangents g, WantedMask) const {
+  return carried_vjp<CarriedLogSumExp>(ins, outs, g, order);
 }
 
 }  // namespace scangrad::inline v0::ops

@@ -1,6 +1,6 @@
 #pragma once
-// Scans that start from a carry and end with one. Inputs: the elements, then the parts of the carry; outputs: y, then the parts of
-// the carry after the last element. Parts have the shape of the scan without its axis, and the dtype of what it carries in:
+// Scans that start from a carry and end with one. Inputs: the elements, then the parts of the carry, or none to start from nothing;
+// outputs: y, then the parts of the carry after the last element. Parts have the shape of the scan without its axis, and the dtype of what it carries in:
 //
 //   of                      integers   float16, bfloat16, float32   float64            complex64     complex128
 //   carry_dtype             int64      float64                      float64            complex128    complex128
@@ -36,6 +36,7 @@ constexpr DType carry_dtype(DType dtype) {
 }
 /// How many tensors a number of the dtype is carried in.
 constexpr std::size_t carry_width(DType dtype) { return dtype == DType::float64 || dtype == DType::complex128 ? 2 : 1; }
+constexpr std::size_t log_carry_width(DType dtype) { return 1 + carry_width(dtype); }
 
 struct CarriedSum final : OrderedScan<CarriedSum> {
   using OrderedScan::OrderedScan;
@@ -43,14 +44,33 @@ struct CarriedSum final : OrderedScan<CarriedSum> {
   MaybeTensors jvp(Ins ins, Outs outs, Tangents t) const override;
   MaybeTensors vjp(Ins ins, Outs outs, Tangents g, WantedMask wanted) const override;
 };
-/// Its derivatives are those of the recurrence with factors x and terms 0.
+
+/// What the cotangents of a scan from a carry are made of. `end`: that of the carry after the last element, of inclusive scans only:
+/// an exclusive one that has it is the inclusive one of cotangents moved by one.
+struct CarriedCotangents {
+  Ins elements, parts;
+  Tensor reached;
+  MaybeTensor end;
+  ScanOrder order;
+};
+
+// The cotangents of the next three are those of `cotangents`: of the elements and, if there are parts, of the first. Floating ones come
+// from CarriedVjp in one primitive.
+
 struct CarriedProduct final : OrderedScan<CarriedProduct> {
   using OrderedScan::OrderedScan;
+  static constexpr std::size_t elements = 1;
+  static constexpr std::string_view vjp_name = "cumprod_vjp";
+  static std::vector<Tensor> cotangents(const CarriedCotangents& of);
   std::string_view name() const override { return "cumprod"; }
-  Decomposed decompose(Ins ins) const override;
+  MaybeTensors jvp(Ins ins, Outs outs, Tangents t) const override;
+  MaybeTensors vjp(Ins ins, Outs outs, Tangents g, WantedMask wanted) const override;
 };
 struct CarriedRecurrence final : OrderedScan<CarriedRecurrence> {
   using OrderedScan::OrderedScan;
+  static constexpr std::size_t elements = 2;
+  static constexpr std::string_view vjp_name = "linear_recurrence_vjp";
+  static std::vector<Tensor> cotangents(const CarriedCotangents& of);
   std::string_view name() const override { return "linear_recurrence"; }
   MaybeTensors jvp(Ins ins, Outs outs, Tangents t) const override;
   MaybeTensors vjp(Ins ins, Outs outs, Tangents g, WantedMask wanted) const override;
@@ -58,12 +78,39 @@ struct CarriedRecurrence final : OrderedScan<CarriedRecurrence> {
 /// Its derivatives are those of the scan, in the carry's dtype, of one element more: m in front, which counts s times.
 struct CarriedLogSumExp final : OrderedScan<CarriedLogSumExp> {
   using OrderedScan::OrderedScan;
+  static constexpr std::size_t elements = 1;
+  static constexpr std::string_view vjp_name = "logcumsumexp_vjp";
+  static std::vector<Tensor> cotangents(const CarriedCotangents& of);
   std::string_view name() const override { return "logcumsumexp"; }
+  MaybeTensors jvp(Ins ins, Outs outs, Tangents t) const override;
+  MaybeTensors vjp(Ins ins, Outs outs, Tangents g, WantedMask wanted) const override;
+};
+/// M t from a carry. Inputs: x, t, then the parts of the carry and the tangent of its log sum, or none; outputs: M t, and the tangent of
+/// the log sum after the last element.
+struct CarriedMean final : OrderedScan<CarriedMean> {
+  using OrderedScan::OrderedScan;
+  std::string_view name() const override { return "logcumsumexp_jvp"; }
   Decomposed decompose(Ins ins) const override;
 };
 
-/// Applies one of these to elements of one shape and dtype.
-std::vector<Tensor> apply_carried(const PrimitiveRef& scan, std::vector<Tensor> elements, std::span<const Tensor> parts);
+/// Inputs: the elements, the parts of the carry (`starts`), what reached y, and the cotangent of the carry after the last element
+/// (`ends`); outputs: the cotangents of the elements and (`starts`) of the first part.
+template <class P>
+struct CarriedVjp final : ScanPrimitive {
+  CarriedVjp(ScanOrder o, bool starts_from_carry, bool reached_behind)
+      : ScanPrimitive(o), starts(starts_from_carry), ends(reached_behind) {}
+  std::string_view name() const override { return P::vjp_name; }
+  PrimitiveRef behind_batch() const override { return make_primitive<CarriedVjp>(order.behind_batch(), starts, ends); }
+  Decomposed decompose(Ins ins) const override {
+    const Ins rest = ins.subspan(P::elements, ins.size() - P::elements - (ends ? 2 : 1));
+    const MaybeTensor end = ends ? MaybeTensor(ins.back()) : std::nullopt;
+    return P::cotangents({ins.first(P::elements), rest, ins[ins.size() - (ends ? 2 : 1)], end, order});
+  }
+  bool starts, ends;
+};
+
+/// Applies one of these to elements of one shape and dtype, and the parts of a carry or none. The result has `width` parts.
+std::vector<Tensor> apply_carried(const PrimitiveRef& scan, std::vector<Tensor> elements, Ins parts, std::size_t width);
 
 }  // namespace ops
 }  // namespace scangrad::inline v0

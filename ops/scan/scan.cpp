@@ -84,15 +84,16 @@ void check_carry(const Kind& kind, const ScanCarry& carry, DType dtype, const Sh
           axis, rest);
 }
 
-/// The parts from which a scan starts: those of a carry, or of a value, or of the identity.
+/// The parts from which a scan starts: those of a carry, or of a value; none to start from nothing.
 std::vector<Tensor> parts_of(const Kind& kind, const ScanInitial* initial, DType dtype, const Shape& shape, int axis) {
   if (initial != nullptr && ScanAccess::carry(*initial) != nullptr) {
     check_carry(kind, *ScanAccess::carry(*initial), dtype, shape, axis);
     return ScanAccess::parts(*ScanAccess::carry(*initial));
   }
-  const DType wide = carry_dtype(dtype);
   const Operand* value = value_of(initial);
-  std::vector<Tensor> parts = {initial_value(value != nullptr ? *value : Operand(kind.identity), wide, shape, axis)};
+  if (value == nullptr) return {};
+  const DType wide = carry_dtype(dtype);
+  std::vector<Tensor> parts = {initial_value(*value, wide, shape, axis)};
   if (kind.log_space) parts.push_back(ones(shape_of(parts[0]), {.dtype = wide}));  // e^m, once
   for (std::size_t i = 1; i < carry_width(dtype); ++i) parts.push_back(zeros_like(parts[0]));
   return parts;
@@ -115,7 +116,8 @@ ScanWithCarry scan_with_parts(const Kind& kind, std::vector<Tensor> elements, co
     for (std::size_t i = 0; i < elements.size(); ++i) elements[i] = with_last(elements[i], neutral[i], order);
     order = exclusive(order);
   }
-  std::vector<Tensor> outs = apply_carried(kind.carried(order), std::move(elements), parts);
+  const std::size_t width = kind.log_space ? log_carry_width(dtype) : carry_width(dtype);
+  std::vector<Tensor> outs = apply_carried(kind.carried(order), std::move(elements), parts, width);
   Tensor y = outs[0];
   outs.erase(outs.begin());
   return {y, ScanAccess::make(std::move(outs), kind.name, dtype)};

@@ -112,9 +112,11 @@ class BackRow {
     for (std::int64_t at = 0; at < last; at += tile) {
       keep(at, carry);
       read(at, tile);
-      for_each_register(
-          tile, [&](std::int64_t i, std::int64_t here, auto whole)
-                    __attribute__((always_inline)) { after(i, here, whole, carry); });
+      for_each_register_ahead(
+          tile, sources_, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
+            D x[2];
+            after(i, here, whole, carry, x);
+          });
     }
     keep(last, carry);
     auto R = first_lane_of(behind_state<B>(job_, 0, 1));
@@ -139,32 +141,35 @@ class BackRow {
   }
 
   template <class Whole>
-  SCANGRAD_INLINE typename M::State after(std::int64_t i, std::int64_t here, Whole whole, typename M::State& carry) {
-    for (int k = 0; k < Rule::inputs; ++k) x_[k] = sources_[k].get(i, here, whole);
-    if (starts_empty<M> && fresh_ && i == 0) x_[0][0] = 0;
-    return scan_register<M>(carry, M::lift(x_), x_, here, whole);
+  SCANGRAD_INLINE typename M::State after(std::int64_t i, std::int64_t here, Whole whole, typename M::State& carry, D (&x)[2]) {
+    for (int k = 0; k < Rule::inputs; ++k) x[k] = sources_[k].get(i, here, whole);
+    if (starts_empty<M> && fresh_ && i == 0) x[0] = without_first(x[0]);
+    return scan_register<M>(carry, M::lift(x), x, here, whole);
   }
 
   /// `link`: what the element behind the tile lets through; then that of the tile's first.
   void back(std::int64_t at, std::int64_t count, D& link, typename B::State& R) {
     read(at, count);
     auto carry = kept(at);
-    for_each_register(
-        count, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
-          const auto start = carry, before = shifted_up<1>(after(i, here, whole, carry), start);
+    for_each_register_ahead(
+        count, sources_,
+        [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
+          D x[2];
+          const auto start = carry, before = shifted_up<1>(after(i, here, whole, carry, x), start);
           const Pair value = Rule::kept(before);
           store(before_ + i, value.high), store(before_low_ + i, value.low);
-          store(link_ + i, Rule::link(before, x_));
-        });
+          store(link_ + i, Rule::link(before, x));
+        },
+        Ahead::backwards);
     link_[count] = link[0];
-    const Source<T> g = reversed_tile(cotangents_.tile_at(at, count), count);
+    const Source<T> g[1] = {reversed_tile(cotangents_.tile_at(at, count), count)};
     const Source<double> links{link_ + count, true}, own{link_ + count - 1, true}, high{before_ + count - 1, true},
         low{before_low_ + count - 1, true};
     Target<T> targets[Rule::outputs];
     for (int k = 0; k < Rule::outputs; ++k) targets[k] = reversed_tile(writers_[k].tile_at(at, count), count);
-    for_each_register(
-        count, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
-          const D in[2] = {links.get(i, here, whole), g.get(i, here, whole)};
+    for_each_register_ahead(
+        count, g, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
+          const D in[2] = {links.get(i, here, whole), g[0].get(i, here, whole)};
           const auto state = scan_register<B>(R, B::lift(in), in, here, whole);
           D out[Rule::outputs];
           Rule::give(out, Rule::through(state), {high.get(i, here, whole), low.get(i, here, whole)}, own.get(i, here, whole));
@@ -179,8 +184,7 @@ class BackRow {
   Reader<T> readers_[2] = {{job_.in[0], job_.in_step[0]}, {job_.in[1], job_.in_step[1]}};
   Reader<T> cotangents_{job_.in[Rule::inputs], job_.in_step[Rule::inputs]};
   Writer<T> writers_[2] = {{job_.out[0], job_.out_step, job_.stream}, {job_.out[1], job_.out_step, job_.stream}};
-  Source<T> sources_[2]{};
-  D x_[2]{};
+  Source<T> sources_[Rule::inputs]{};
   bool fresh_ = false;  ///< the first factor multiplies nothing
   alignas(64) double before_[tile + lanes], before_low_[tile + lanes], link_[tile + lanes];
 };

@@ -68,11 +68,11 @@ void tangent_row(const ScanJob& job) {
           for (int k = 0; k < Rule<full>::inputs; ++k) x[k] = sources[k].get(i, here, whole);
           const bool fresh = at == 0 && i == 0 && job.initial == nullptr;
           if constexpr (starts_empty<M>)
-            if (fresh) x[0][0] = x[2][0] = 0;
+            if (__builtin_expect(fresh, 0)) x[0] = without_first(x[0]), x[2] = without_first(x[2]);
           const auto before = h;
           const auto after = scan_register<M>(h, M::lift(x), x, here, whole);
           const Pair source = Rule<full>::source(value_of(shifted_up<1>(after, before)), x);
-          if (fresh) x[0][0] = 0;  // there is nothing before the first, nor a tangent of it
+          if (__builtin_expect(fresh, 0)) x[0] = without_first(x[0]);  // there is nothing before the first, nor a tangent of it
           const D step[2] = {x[0], source.high};
           const auto tangent = scan_register<L>(dh, affine<full>(x[0], source), step, here, whole);
           y.put(i, here, M::project(after), whole);

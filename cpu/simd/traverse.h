@@ -309,7 +309,7 @@ void scan_row(const ScanJob& job) {
           D x[2] = {in[0].get(i, here, whole)};
           if constexpr (M::arity > 1) x[1] = in[1].get(i, here, whole);
           if constexpr (starts_empty<M>)
-            if (__builtin_expect(fresh, 0)) x[0][0] = 0, fresh = false;
+            if (__builtin_expect(fresh, 0)) x[0] = without_first(x[0]), fresh = false;
           const State state = scan_register<M>(carry, M::lift(x), x, here, whole);
           out.put(i, here, M::project(state), whole);
           if constexpr (two) out2.put(i, here, M::project_tangent(state), whole);

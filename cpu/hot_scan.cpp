@@ -46,7 +46,11 @@ class HotScanRun {
     const std::int64_t width = across ? std::min(inner_, tile) : 1, blocks = (inner_ + width - 1) / width;
     const std::int64_t tasks = lanes_.count() / inner_ * blocks;
     const std::int64_t grain = std::max<std::int64_t>(1, parallel_grain / (lanes_.length * width));
-    const std::int64_t pieces = std::clamp<std::int64_t>(tasks / grain, 1, context_.pool().size());
+    std::int64_t pieces = std::clamp<std::int64_t>(tasks / grain, 1, context_.pool().size());
+    if (!across && tasks < context_.pool().size() && shares_rows(call_.scan)) {  // each row by all threads
+      pieces = 1;
+      sharers_ = std::clamp<std::int64_t>(lanes_.length / parallel_grain, 1, context_.pool().size());
+    }
     const std::int64_t scratch = scratch_size(call_.scan, lanes_.length, across);
     const auto memory = context_.scratch<double>(pieces * scratch);
     const auto& level = *current_level().kernels;
@@ -215,7 +219,7 @@ class HotScanRun {
     if (call_.initial[0] != nullptr) job.initial = carries.initial;
     if (ends_ || call_.initial_cotangent != nullptr) job.final = carries.final;
     if (call_.final_cotangent != nullptr) job.behind = carries.behind;
-    if (!call_.order.exclusive) return kernel(job);
+    if (!call_.order.exclusive) return share(kernel, job);
     --job.length;
     ScanJob last = job;
     const int g = cotangent_of(call_.scan);
@@ -231,8 +235,16 @@ class HotScanRun {
                given);
       job.out[k] = moved(job.out[k], job.out_step);
     }
-    if (job.length > 0) kernel(job);
+    if (job.length > 0) share(kernel, job);
     if (ends_) run_last(kernel, last, job.length, carries);
+  }
+  void share(ScanKernel kernel, ScanJob job) const {
+    if (sharers_ == 1) return kernel(job);
+    RowChain chain[2];
+    job.chain = chain;
+    context_.parallel_for(sharers_, 1, [&](std::int64_t first, std::int64_t last) {
+      for (; first < last; ++first) kernel(job);
+    });
   }
   /// The last element of an exclusive scan, which only the carry sees.
   void run_last(ScanKernel kernel, ScanJob job, std::int64_t at, Carries& carries) const {
@@ -292,6 +304,7 @@ class HotScanRun {
   DType dtype_;
   std::size_t kernel_index_;
   std::int64_t inner_ = 1;
+  std::int64_t sharers_ = 1;  ///< threads that work on one row
   bool stream_ = false;
   bool ends_ = false;  ///< the carry after the last element is wanted
 };

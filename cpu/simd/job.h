@@ -10,6 +10,13 @@ namespace scangrad::inline v0::cpu {
 
 inline constexpr int max_inputs = 4, max_outputs = 2, max_parts = 8;
 
+/// A row that several threads share: whose turn it is, and the carry that goes from each tile to the next (Tiles in traverse.h).
+struct RowChain {
+  alignas(64) std::int64_t taken = 0;  ///< tiles that some thread works on, or did
+  alignas(64) std::int64_t done = 0;   ///< tiles whose carry is here
+  double carry[max_parts] = {};
+};
+
 /// One lane along a contiguous axis of the result, or a block of neighbouring lanes across it (`columns`). Pointers are to the first
 /// elements in scan order; steps are in elements.
 struct ScanJob {
@@ -24,7 +31,8 @@ struct ScanJob {
   double* final = nullptr;          ///< the carry at the end, likewise; null: not wanted
   const double* behind = nullptr;   ///< of what runs back: the cotangent of the carry at the end, one a column; null: none
   double* scratch = nullptr;        ///< as many doubles as scratch_size says
-  bool stream = false;              ///< past the caches: the result is larger than they are
+  RowChain* chain = nullptr;  ///< two, forwards and back, of a row that several threads share; null: it is this thread's alone
+  bool stream = false;        ///< past the caches: the result is larger than they are
 };
 
 using ScanKernel = void (*)(const ScanJob& job);
@@ -62,6 +70,9 @@ inline constexpr std::int64_t adjoint_columns = 64;  ///< across: the adjoint wo
 inline constexpr bool is_log_sum(HotScan scan) {
   return scan >= HotScan::logcumsumexp && scan <= HotScan::logcumsumexp_adjoint;
 }
+
+/// Whether several threads can share a row of it.
+inline constexpr bool shares_rows(HotScan scan) { return is_log_sum(scan); }
 
 /// Which input of a scan that runs back is the cotangent; -1 for those that do not.
 inline constexpr int cotangent_of(HotScan scan) {

@@ -38,7 +38,7 @@ SCANGRAD_INLINE Suffix suffix_of(D cotangent, const LseCarry<full, false>& end) 
 /// (M^H g)_i = e^{x_i} sum_{k >= i} g_k e^{-y_k}: forwards for the carries at the tiles, then back.
 template <class T>
 class LseAdjointRow {
-  static constexpr bool full = is_full<T>;
+  static constexpr bool full = is_full<T>, floats = has_floats && !full;
   using Carry = LseCarry<full, false>;
 
  public:
@@ -46,39 +46,58 @@ class LseAdjointRow {
       : job_(job), t_(job), f_(job), g_(job.in[1], job.in_step[1]), v_(job.out[0], job.out_step, job.stream) {}
 
   void run() {
-    Carry carry = first_lane_of(initial_state(job_, 0, 1, Carry::identity()));
-    for (std::int64_t at = 0; at < job_.length; at += tile) {
-      double* keep = job_.scratch + 3 * (at / tile);
-      keep[0] = carry.ref[0], keep[1] = carry.s[0], keep[2] = carry.s_low[0];
-      const std::int64_t count = job_.length - at < tile ? job_.length - at : tile;
-      if (at + count == job_.length && job_.behind == nullptr) break;
-      if constexpr (has_floats && !full)
-        if (count == tile && f_.read(at, tile, carry)) {
-          carry.s += splat(f_.sum());
-          continue;
-        }
-      t_.read(at, count);
-      const auto total = t_.sum(count);
-      carry.absorb(total.ref, total.s, total.u);
+    const Carry end = forwards();
+    Suffix behind;
+    if (job_.behind != nullptr) behind = suffix_of<full>(splat(job_.behind[0]), end);
+    Tiles<Suffix, true> tiles(job_, behind);
+    while (tiles.next()) {
+      back(tiles);
+      if (tiles.last() && job_.final != nullptr) {
+        const Suffix later = tiles.carry();
+        job_.final[0] = later.ref[0], job_.final[1] = later.a[0];
+      }
     }
-    Suffix later;
-    if (job_.behind != nullptr) later = suffix_of<full>(splat(job_.behind[0]), carry);
-    for (std::int64_t at = (job_.length - 1) / tile * tile; at >= 0; at -= tile) back(at, later);
-    if (job_.final != nullptr) job_.final[0] = later.ref[0], job_.final[1] = later.a[0];
   }
 
  private:
-  void back(std::int64_t at, Suffix& later) {
-    const std::int64_t count = job_.length - at < tile ? job_.length - at : tile;
+  /// Keeps the carry before each tile. Returns that behind the last, if anything comes back of it.
+  Carry forwards() {
+    Tiles<Carry> tiles(job_, first_lane_of(initial_state(job_, 0, 1, Carry::identity())));
+    while (tiles.next()) {
+      const std::int64_t at = tiles.at(), count = tiles.count();
+      const bool needed = !tiles.last() || job_.behind != nullptr;
+      bool in_floats = false;
+      double sum = 0;
+      if constexpr (floats)
+        if (needed && count == tile && f_.read(at, count)) in_floats = true, sum = f_.sum();
+      if (needed && !in_floats) t_.read(at, count);
+      auto total = needed && !in_floats ? t_.sum(count) : typename LseTile<T, false, true>::State{};
+      Carry carry = tiles.take();
+      double* keep = job_.scratch + 3 * (at / tile);
+      keep[0] = carry.ref[0], keep[1] = carry.s[0], keep[2] = carry.s_low[0];
+      if (in_floats && f_.joins(carry)) carry.s += splat(f_.share * sum);
+      else if (needed) {
+        if (in_floats) t_.read(at, count), total = t_.sum(count);
+        carry.absorb(total.ref, total.s, total.u);
+      }
+      tiles.give(carry);
+    }
+    return tiles.finish();
+  }
+
+  void back(Tiles<Suffix, true>& tiles) {
+    const std::int64_t at = tiles.at(), count = tiles.count();
     const double* kept = job_.scratch + 3 * (at / tile);
     Carry carry{splat(kept[0]), splat(kept[1]), splat(kept[2]), D{}, D{}};
     out_ = v_.tile_at(at, count);
-    if constexpr (has_floats && !full)
-      if (back_floats(at, count, carry, later)) return v_.end_tile(count);
-    t_.read(at, count, Ahead::backwards);
-    t_.scan(count);
-    in_ = g_.tile_at(at, count);
-    if (!(t_.plain && kept[0] < infinity && back_plain(count, carry, later))) back_any(count, carry, later);
+    bool done = false;
+    if constexpr (floats) done = back_floats(tiles, carry);
+    if (!done) {
+      t_.read(at, count, Ahead::backwards);
+      t_.scan(count);
+      in_ = g_.tile_at(at, count);
+      if (!(t_.plain && kept[0] < infinity && back_plain(tiles, carry))) back_any(tiles, carry);
+    }
     v_.end_tile(count);
   }
 
@@ -91,52 +110,67 @@ class LseAdjointRow {
   }
 
   /// Says whether it could.
-  bool back_floats(std::int64_t at, std::int64_t count, Carry carry, Suffix& later) {
-    if (!f_.read(at, count, carry, Ahead::backwards)) return false;
-    const D a = carried_back<full>(later.a, later.ref, carry.ref);
-    if (!f_.read_t(at, count, a[0], Ahead::backwards)) return false;
+  bool back_floats(Tiles<Suffix, true>& tiles, Carry carry) {
+    const std::int64_t count = tiles.count();
+    if (!f_.read(tiles.at(), count, Ahead::backwards) || !f_.joins(carry)) return false;
+    f_.exponent = carry.ref[0];  // the carry is known: all counts in its exponent
+    if (!f_.read_t(tiles.at(), count, Ahead::backwards)) return false;
     Before s_before, after;
-    double later_sum = a[0];
-    f_.template scan<false, true>(count, carry, s_before, s_before, e_of_);
+    f_.template scan<false, true>(count, s_before, s_before, e_of_);
+    s_before.join(count, carry.s[0], 1);
+    double sum = 0;
     for (std::int64_t i = (count - 1) / block * block; i >= 0; i -= block) {
       store_block(f_.q_of + i, suffix_sums(load_block(f_.t_of + i) / s_before.plus(i, load_block(f_.p_of + i))));
-      later_sum = after.add_back(i, f_.q_of, later_sum);
+      sum = after.add_back(i, f_.q_of, sum);
     }
-    after.split(count);
+    const Suffix later = tiles.take();
+    const double a = carried_back<full>(later.a, later.ref, carry.ref)[0];
+    if (!f_.moderate(a)) return false;
+    tiles.give({splat(a + sum), carry.ref});
+    after.join(count, a, 1);
     const auto out = out_;
     for_each_block(
         count, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
           out.put_block(i, here, load_block(e_of_ + i) * after.plus(i, load_block(f_.q_of + i)), whole);
         });
-    later = {splat(later_sum), carry.ref};
     return true;
   }
 
   /// Says whether it could: cotangents that are not finite, or too large, take the other form.
-  bool back_plain(std::int64_t count, Carry carry, Suffix& later) {
+  bool back_plain(Tiles<Suffix, true>& tiles, Carry carry) {
+    const std::int64_t count = tiles.count();
     const D w = carry.meet(splat(t_.reference)) * t_.unit;
-    const D a = carried_back<full>(later.a, later.ref, carry.ref);
-    Chain<full> chain{a, D{}};
+    Chain<full> chain;
     I odd = I{};
     const D s0 = carry.sum();
     const auto in = in_;
     const auto out = out_;
     for_each_register_back(
         count, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
-          const D g = in.get(i, here, whole), x = load(t_.x_of + i);
+          const D g = in.get(i, here, whole);
           if constexpr (full) odd |= ((absolute(g) < 0x1p-900) & (g != 0.0)) | !(absolute(g) <= 0x1p900);
           const D q = suffix_sum(quotient<full>(g, fma(w, load(t_.s_of + i), s0)));
-          const D v = load(t_.e_of + i) * w * chain.plus(q);
-          out.put(i, here, x == -infinity ? D{} : v, whole);
+          store(t_.s_of + i, chain.plus(q));
           chain.add(first_lane(q));
         });
-    if (any(odd) || !__builtin_isfinite(chain.sum[0])) return false;
-    later = {chain.plus(D{}), carry.ref};
+    const Suffix later = tiles.take();
+    const D a = carried_back<full>(later.a, later.ref, carry.ref), all = a + chain.plus(D{});
+    if (any(odd) || !__builtin_isfinite(all[0])) {
+      t_.scan_plain(count);  // what the quotients have taken the place of
+      return false;
+    }
+    tiles.give({all, carry.ref});
+    for_each_register(
+        count, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
+          const D v = load(t_.e_of + i) * w * (a + load(t_.s_of + i));
+          out.put(i, here, load(t_.x_of + i) == -infinity ? D{} : v, whole);
+        });
     return true;
   }
 
-  void back_any(std::int64_t count, const Carry& carry, Suffix& later) {
-    for_each_register_back(count, [&](std::int64_t i, std::int64_t here, auto whole) {
+  void back_any(Tiles<Suffix, true>& tiles, const Carry& carry) {
+    Suffix later = tiles.take();
+    for_each_register_back(tiles.count(), [&](std::int64_t i, std::int64_t here, auto whole) {
       const auto s = LogSumExp<full, false>::combine(carry.state(), t_.at(i));
       const D q = in_.get(i, here, whole) / s.s, x = load(t_.x_of + i);
       D a = is_nan(s.ref) ? s.ref : s.s == 0.0 ? D{} : q;
@@ -147,6 +181,7 @@ class LseAdjointRow {
       out_.put(i, here, given_to<full>(x, a, s.ref), whole);
       later = {first_lane(a), first_lane(s.ref)};
     });
+    tiles.give(later);
   }
   template <int by>
   static SCANGRAD_INLINE D add_later(D a, D ref) {

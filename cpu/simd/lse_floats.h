@@ -1,8 +1,9 @@
 #pragma once
 // logcumsumexp and its derivatives along a contiguous axis in floats: the fast form of a tile of float32 or less.
 //
-// With n the larger of the carry's exponent and that of the tile's maximum: e_i = e^{x_i} 2^-n, prefix sums of e (and e t) within each
-// group of lanes, sums over groups in double, and then s = (what lies before the group) + prefix, y = n ln2 + log s, M t = u / s.
+// With n the exponent of the tile's maximum: e_i = e^{x_i} 2^-n, prefix sums of e (and e t) within each group of lanes, sums over groups
+// in double. Then the carry comes in, and with N the larger of its exponent and n: s = (what lies before the group) + 2^{n-N} prefix,
+// y = N ln2 + log s, M t = u / s.
 //
 // Floats hold 2^-126 to 2^127. Within `room` of the first prefix, and of every weight that meets a tangent, nothing that counts is a
 // subnormal number; what does not fit, infinities and NaN take the doubles of lse_rows.h.
@@ -28,15 +29,17 @@ class Before {
   /// All up to the first `count` elements.
   double sum(std::int64_t count, const float* prefixes) const { return before_[(count - 1) / group] + prefixes[count - 1]; }
 
-  void split(std::int64_t count) {
+  /// Lets the carry in: what lies before is `start`, and of the tile's own sums `share` counts, a power of two.
+  void join(std::int64_t count, double start, double share) {
+    share_ = static_cast<float>(share);
     for (std::int64_t v = 0; v * group < count; v += lanes) {
-      const D all = load(before_ + v);
+      const D all = fma(load(before_ + v), splat(share), splat(start));
       store(high_ + v, all);
       store(low_ + v, all - load(high_ + v));
     }
   }
   SCANGRAD_INLINE Block plus(std::int64_t i, Block v) const {
-    return spread(high_ + i / group) + (v + spread(low_ + i / group));
+    return spread(high_ + i / group) + fma(v, four(share_), spread(low_ + i / group));
   }
 
   /// The same and what its rounding takes.
@@ -44,7 +47,8 @@ class Before {
     Block sum, rest;
   };
   SCANGRAD_INLINE Exact exactly(std::int64_t i, Block v) const {
-    const Block high = spread(high_ + i / group), more = v + spread(low_ + i / group), sum = high + more, back = sum - high;
+    const Block high = spread(high_ + i / group), more = fma(v, four(share_), spread(low_ + i / group)), sum = high + more,
+                back = sum - high;
     return {sum, (high - (sum - back)) + (more - back)};
   }
 
@@ -52,6 +56,7 @@ class Before {
   static constexpr std::int64_t groups = tile / group;
   alignas(64) double before_[groups];
   alignas(64) float high_[groups], low_[groups];
+  float share_ = 1;
 };
 
 /// u / s, rounded once.
@@ -80,32 +85,40 @@ class LseFloats {
     store_block(x_of + tile, four(0.0f));
   }
 
-  /// Reads x. Says whether sums of the tile can be done in floats; the carry's reference is the tile's then.
-  template <class Carry>
-  bool read(std::int64_t at, std::int64_t count, Carry& carry, Ahead where = Ahead::forwards) {
-    const double before = carry.ref[0];
-    if (!(before < far_exponent)) return false;
+  /// Reads x. Says whether sums of the tile can be done in floats, as far as it goes itself.
+  bool read(std::int64_t at, std::int64_t count, Ahead where = Ahead::forwards) {
     const Extent x = read_x(at, count, where);
-    const double own = (x.most * log2_e + round_to_integer) - round_to_integer, to = before > own ? before : own;
-    if (!x.finite || !(x.most < far) || !(to > -far_exponent)) return false;
+    exponent = (x.most * log2_e + round_to_integer) - round_to_integer;
+    least = x.least;
+    return x.finite && x.most < far;
+  }
+  /// Reads t. Says whether its products with weights can be done in floats.
+  bool read_t(std::int64_t at, std::int64_t count, Ahead where = Ahead::forwards) {
+    return least * log2_e - exponent >= -room && read_moderate(at, count, where);
+  }
+  /// Says whether the carry can join the tile's sums. It moves to the larger exponent then, of which the tile's is `share`.
+  template <class Carry>
+  bool joins(Carry& carry) {
+    const double before = carry.ref[0], to = before > exponent ? before : exponent;
+    if (!(before < far_exponent)) return false;
     const double s = carry.s[0] * power_of_two(splat(before - to))[0];
     if (!(s >= 0x1p-60) && !(first > -far && first * log2_e - to >= -room)) return false;
     carry.raise(splat(to));
-    exponent = static_cast<float>(to);
-    least = x.least;
+    share = power_of_two(splat(exponent - to))[0];
     return true;
   }
-  /// Reads t. Says whether its products with weights can be done in floats, beside `u`, what is carried of them.
-  bool read_t(std::int64_t at, std::int64_t count, double u, Ahead where = Ahead::forwards) {
-    return least * log2_e - exponent >= -room && moderate(u) && read_moderate(at, count, where);
-  }
+  /// Says whether products can join u, the carry's.
+  bool joins_t(double u) const { return share >= 0x1p-60 && moderate(u); }
+
+  /// Whether it and its products with weights are far from the ends of the floats.
+  static bool moderate(double u) { return u == 0 || ((u < 0 ? -u : u) >= 0x1p-100 && (u < 0 ? -u : u) <= 0x1p100); }
 
   /// Fills p_of with the prefix sums of e within groups and, with t, q_of with those of e t. They are taken of a block beside the
   /// exponentials of the next.
-  template <bool with_t, bool keep_weights = false, class Carry>
-  void scan(std::int64_t count, Carry& carry, Before& s_before, Before& u_before, float* e_of = nullptr) {
-    const Weights weights(exponent);
-    double s = carry.s[0], u = carry.u[0];
+  template <bool with_t, bool keep_weights = false>
+  void scan(std::int64_t count, Before& s_before, Before& u_before, float* e_of = nullptr) {
+    const Weights weights(static_cast<float>(exponent));
+    double s = 0, u = 0;
     Block e = weights(load_block(x_of));
     for (std::int64_t i = 0; i < count; i += block) {
       const Block next = weights(load_block(x_of + i + block));
@@ -118,16 +131,10 @@ class LseFloats {
       }
       e = next;
     }
-    s_before.split(count);
-    carry.s = splat(s_before.sum(count, p_of));
-    if constexpr (with_t) {
-      u_before.split(count);
-      carry.u = splat(u_before.sum(count, q_of));
-    }
   }
   /// The sum of e over a whole tile.
   double sum() const {
-    const Weights weights(exponent);
+    const Weights weights(static_cast<float>(exponent));
     D total{};
     for (std::int64_t i = 0; i < tile; i += block) {
       const Block e = weights(load_block(x_of + i));
@@ -140,7 +147,8 @@ class LseFloats {
     return s;
   }
 
-  float exponent = 0, first = 0, least = 0;
+  double exponent = 0, share = 1;
+  float first = 0, least = 0;
   static constexpr std::int64_t spaced = tile + block;  // not a multiple of 4 KiB apart
   alignas(64) float x_of[spaced], p_of[spaced], t_of[tangents ? spaced : 16], q_of[tangents ? spaced : 16];
 
@@ -178,9 +186,6 @@ class LseFloats {
     return {over_lanes(maximum(maximum(most.a, most.b), maximum(most.c, most.d)), larger),
             over_lanes(minimum(minimum(lowest.a, lowest.b), minimum(lowest.c, lowest.d)), smaller), total - total == 0};
   }
-
-  /// Whether it and its products with weights are far from the ends of the floats.
-  static bool moderate(double u) { return u == 0 || ((u < 0 ? -u : u) >= 0x1p-100 && (u < 0 ? -u : u) <= 0x1p100); }
 
   /// Says whether all t are 0 or of a magnitude between 2^-60 and 2^60.
   bool read_moderate(std::int64_t at, std::int64_t count, Ahead where) {

@@ -23,86 +23,112 @@ class LseRow {
         dy_(job.out[value ? 1 : 0], job.out_step, job.stream) {}
 
   void run() {
-    carry_ = first_lane_of(initial_state(job_, 0, 1, Carry::identity()));
-    for (at_ = 0; at_ < job_.length; at_ += tile) {
-      count_ = job_.length - at_ < tile ? job_.length - at_ : tile;
-      const auto before = carry_.state();
-      Done done = floats();
-      if (done == Done::nothing) done = plain_form();
-      if (done == Done::nothing) done = any_form();
-      if (done == Done::sums) tangents_alone(before);
+    Tiles<Carry> tiles(job_, first_lane_of(initial_state(job_, 0, 1, Carry::identity())));
+    while (tiles.next()) {
+      at_ = tiles.at(), count_ = tiles.count();
+      bool in_floats = alone();
+      carry_ = tiles.take();
+      if constexpr (floats) in_floats = in_floats && join_floats(tiles);
+      if (!in_floats) join_doubles(tiles);
       if constexpr (value) y_.end_tile(count_);
       if constexpr (tangent) dy_.end_tile(count_);
+      if (tiles.last()) final_state(job_, 0, 1, carry_);
     }
-    final_state(job_, 0, 1, carry_);
   }
 
  private:
-  enum class Done { nothing, sums, all };  ///< sums: y and s, but not the tangents
+  static constexpr bool floats = has_floats && !full;
 
-  Done floats() {
-    if constexpr (!has_floats || full) return Done::nothing;
-    else {
-      if (!f_.read(at_, count_, carry_)) return Done::nothing;
-      if constexpr (tangent) {
-        if (f_.read_t(at_, count_, carry_.u[0])) return write_floats<true>();
-        write_floats<false>();
-        return Done::sums;
+  /// What needs no carry. Says whether it was done in floats.
+  bool alone() {
+    in_doubles_ = false;
+    if constexpr (floats) {
+      if (f_.read(at_, count_)) {
+        with_t_ = tangent && f_.read_t(at_, count_);
+        if (with_t_) f_.template scan<tangent>(count_, s_before_, u_before_);
+        else f_.template scan<false>(count_, s_before_, u_before_);
+        return true;
       }
-      return write_floats<false>();
     }
+    scan_doubles();
+    return false;
+  }
+  void scan_doubles() {
+    t_.read(at_, count_);
+    t_.scan(count_);
+    in_doubles_ = true;
+  }
+
+  /// Says whether it could.
+  bool join_floats(Tiles<Carry>& tiles) {
+    const auto before = carry_.state();
+    if (!f_.joins(carry_)) return false;
+    const double s = carry_.s[0], u = tangent ? carry_.u[0] : 0;
+    const bool with_t = with_t_ && f_.joins_t(u);
+    carry_.s = splat(s + f_.share * s_before_.sum(count_, f_.p_of));
+    if (with_t) carry_.u = splat(u + f_.share * u_before_.sum(count_, f_.q_of));
+    if (with_t == tangent) tiles.give(carry_);
+    s_before_.join(count_, s, f_.share);
+    if (with_t) u_before_.join(count_, u, f_.share);
+    if (with_t) write_floats<tangent>();
+    else write_floats<false>();
+    if (value && before.s[0] == 0.0) target_y().put_first(f_.first);  // the log of one exponential, exactly
+    if (with_t == tangent) return true;
+    tangents_alone(before);
+    tiles.give(carry_);
+    return true;
   }
 
   template <bool with_t>
-  Done write_floats() {
-    const bool alone = carry_.s[0] == 0.0;
-    Before s_before, u_before;
-    f_.template scan<with_t>(count_, carry_, s_before, u_before);
-    const float exponent = f_.exponent;
+  void write_floats() {
+    if constexpr (!value && !with_t) return;
+    const auto exponent = static_cast<float>(carry_.ref[0]);
     const auto y = target_y();
     const auto dy = target_dy();
-    if (value || with_t)
-      for_each_block(
-          count_, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
-            const Block p = load_block(f_.p_of + i);
-            if constexpr (value) y.put_block(i, here, log_floats(exponent, s_before.plus(i, p)), whole);
-            if constexpr (with_t)
-              dy.put_block(i, here, quotient(u_before.exactly(i, load_block(f_.q_of + i)), s_before.exactly(i, p)), whole);
-          });
-    if (value && alone) y.put_first(f_.first);  // the log of one exponential, exactly
-    return Done::all;
+    for_each_block(
+        count_, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
+          const Block p = load_block(f_.p_of + i);
+          if constexpr (value) y.put_block(i, here, log_floats(exponent, s_before_.plus(i, p)), whole);
+          if constexpr (with_t)
+            dy.put_block(i, here, quotient(u_before_.exactly(i, load_block(f_.q_of + i)), s_before_.exactly(i, p)), whole);
+        });
   }
 
-  Done plain_form() {
-    t_.read(at_, count_);
-    if (!t_.plain || carry_.ref[0] == infinity || is_nan(carry_.ref)[0]) return Done::nothing;
-    t_.scan_plain(count_);
+  void join_doubles(Tiles<Carry>& tiles) {
+    if (!in_doubles_) scan_doubles();
+    if (t_.plain && carry_.ref[0] < infinity) join_plain(tiles);
+    else join_any(tiles);
+  }
+
+  void join_plain(Tiles<Carry>& tiles) {
+    const auto before = carry_.state(), total = t_.total(count_);
     const bool with_t = tangent && t_.moderate && __builtin_isfinite(carry_.u[0]) && __builtin_isfinite(t_.u_of[count_ - 1]);
-    const auto total = t_.total(count_);
-    const bool alone = carry_.s[0] == 0.0;
     const D w = carry_.meet(total.ref), s0 = carry_.sum(), u0 = carry_.weighted(), ref = carry_.ref, v = w * t_.unit;
+    carry_.add(total.s * w, with_t ? total.u * w : D{});
+    if (with_t == tangent) tiles.give(carry_);
     write([&](std::int64_t i, D & out, D & mean) __attribute__((always_inline)) {
       const D s = fma(v, load(t_.s_of + i), s0);
       if constexpr (value) {
         out = log_plus<full>(ref, s);
-        if (i == 0 && alone) out[0] = t_.x_of[0];
+        if (i == 0 && before.s[0] == 0.0) out[0] = t_.x_of[0];
       }
       if constexpr (tangent) mean = quotient<full>(fma(v, load(t_.u_of + i), u0), s);
     });
-    carry_.add(total.s * w, with_t ? total.u * w : D{});
-    return tangent && !with_t ? Done::sums : Done::all;
+    if (with_t == tangent) return;
+    tangents_alone(before);
+    tiles.give(carry_);
   }
 
-  Done any_form() {
-    t_.scan_any(count_);
+  void join_any(Tiles<Carry>& tiles) {
+    if (t_.plain) t_.scan_any(count_);
     const auto before = carry_.state(), total = t_.total(count_);
+    carry_.absorb(total.ref, total.s, total.u);
+    tiles.give(carry_);
     write([&](std::int64_t i, D & out, D & mean) __attribute__((always_inline)) {
       const auto s = LogSumExp<full, tangent>::combine(before, t_.at(i));
       if constexpr (value) out = log_of_sum<full>(s.ref, s.s);
       if constexpr (tangent) mean = mean_of<full>(s.ref, s.u, s.s);
     });
-    carry_.absorb(total.ref, total.s, total.u);
-    return Done::all;
   }
 
   /// dy and u of a tile whose y and s are done; `before`: the state before it.
@@ -137,8 +163,10 @@ class LseRow {
   LseTile<T, tangent> t_;
   LseFloats<T, tangent> f_;
   Writer<T> y_, dy_;
+  Before s_before_, u_before_;
   Carry carry_{};
   std::int64_t at_ = 0, count_ = 0;
+  bool with_t_ = false, in_doubles_ = false;  ///< the tile's tangents fit into floats; it was scanned in doubles
 };
 
 template <class T, bool value, bool tangent>

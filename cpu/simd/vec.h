@@ -45,7 +45,7 @@ template <class To, class From>
 SCANGRAD_INLINE To as_bits(From from) {
   static_assert(sizeof(To) == sizeof(From));
   To to;
-  std::memcpy(&to, &from, sizeof to);
+  std::memcpy(static_cast<void*>(&to), &from, sizeof to);
   return to;
 }
 

@@ -55,7 +55,7 @@ void run_hot_with_head(const Context& context, const HotCall& call, const Array&
     const Array rest_x = rest_of(x, call), rest_v = rest_of(v, call);
     HotCall rest{.scan = call.scan, .order = call.order, .in = {&rest_x}, .out = {&rest_out}, .initial = {&first_x, &head}};
     if (call.in[1] != nullptr) rest.in[1] = &rest_v;
-    if (call.scan == HotScan::logcumsumexp_mean) rest.initial[tangent_of_log_sum] = &first_v;
+    if (call.scan == HotScan::logcumsumexp_mean) rest.initial[carried_tangent] = &first_v;
     if (back) rest.initial_cotangent = &first_out;
     run_hot(context, rest);
   }

@@ -155,7 +155,7 @@ class HotScanRun {
     if (!is_log_sum(call_.scan)) {
       for (std::size_t k = 0; k < max_carried; ++k)
         if (call_.initial[k] != nullptr) to[call_.carry_part[k] * carries.count] = value[k];
-      seen[0] = value[0], seen[carries.count] = value[1];
+      seen[0] = value[0], seen[carries.count] = value[carried_tangent];
       return;
     }
     const LogCarry carry{value[0], {value[1], value[2]}, value[3]};
@@ -177,7 +177,7 @@ class HotScanRun {
     if (is_log_sum(call_.scan)) {
       const LogCarry carry = from_kernel(log_parts(from, carries.count), full());
       value[0] = carry.m, value[1] = carry.s.high, value[2] = carry.s.low, value[3] = carry.tangent;
-    } else if (call_.final[1] != nullptr) {
+    } else if (call_.final[1] != nullptr) {  // in two parts
       const double high = from[call_.carry_part[0] * carries.count], low = from[call_.carry_part[1] * carries.count];
       const ops::Twice c = ops::two_sum(high, std::isfinite(high) ? low : 0);
       value[0] = c.high, value[1] = c.low;

@@ -7,9 +7,9 @@
 
 namespace scangrad::inline v0::cpu {
 
-/// The numbers that a lane starts from or ends with, one array each in the shape without the axis. Sums, products, extremes and
-/// recurrences: what `carry_part` says of each array. Log sums: m, s, its low part (or null), and the tangent of m + log s (or null).
-inline constexpr std::size_t max_carried = 4, tangent_of_log_sum = 3;
+/// The numbers that a lane starts from or ends with, one array each in the shape without the axis: a number, or its high and low part;
+/// of log sums m, s, and the low part of s. The last one is the tangent, of log sums that of m + log s.
+inline constexpr std::size_t max_carried = 4, carried_tangent = 3;
 
 struct HotCall {
   HotScan scan;
@@ -17,7 +17,7 @@ struct HotCall {
   std::array<const Array*, max_inputs> in{};        ///< of the result's shape; null after the last
   std::array<Array*, max_outputs> out{};            ///< row-major along each lane's neighbours, allocated
   std::array<const Array*, max_carried> initial{};  ///< null: the scan starts from nothing
-  std::array<int, max_carried> carry_part{};        ///< which part of the kernels' carry each array is
+  std::array<int, max_carried> carry_part{};        ///< which part of the kernels' carry each array is; not of log sums
   std::array<double, max_outputs> first{};          ///< what an exclusive scan begins with where there is no initial value
   std::array<Array*, max_carried> final{};          ///< the carry after the last element; allocated
   Array* initial_cotangent = nullptr;      ///< of a scan that runs back: what passes the first element; row-major, allocated

@@ -146,6 +146,28 @@ void carried_recurrence(const Context& context, const Primitive& primitive, Inpu
   scan_of_numbers(context, order, ab, before, outs, 0, [](auto h, auto a, auto b) { return ops::add(ops::multiply(a, h), b); });
 }
 
+template <bool largest>
+void carried_extreme(const Context& context, const Primitive& primitive, Inputs ins, Outputs outs) {
+  const ScanOrder& order = order_of(primitive);
+  const Inputs x = ins.first(1), before = ins.subspan(1);
+  if (carried_hot(context, order, x, before, outs, largest ? HotScan::cummax : HotScan::cummin, largest ? -INFINITY : INFINITY,
+                  {}))
+    return;
+  const CarriedLanes lanes = carried_lanes(order, x, before, outs);
+  visit_checked(core::Reals{}, outs[0].dtype(), [&]<class T>() {
+    using M = ops::ExtremeMonoid<T, largest>;
+    const T* elements = ins[0]->data<T>();
+    carried_scan<T>(
+        context, order, lanes, outs[0],
+        [&](const auto& at) {
+          return before.empty() ? M::identity() : M::lift(before[0]->template data<T>()[at[before_at]], 0);
+        },
+        [&](const auto& state, const auto& at) { return M::combine(state, M::lift(elements[at[elements_at]], 0)); },
+        [](const auto& state) { return M::project(state); },
+        [&](const auto& at, const auto& state) { outs[1].data<T>()[at[after_at]] = M::project(state); });
+  });
+}
+
 /// (m, s), where m stands for a log-sum of its own: its phase goes into s.
 template <class T>
 typename ops::LogSumExpMonoid<T>::State read_log_sum(Inputs before, const CarriedLanes::Offsets& at) {
@@ -186,9 +208,9 @@ void carried_mean(const Context& context, const Primitive& primitive, Inputs ins
   HotCall call{.scan = HotScan::logcumsumexp_mean, .order = order_of(primitive), .in = {ins[0], ins[1]}, .out = {&outs[0]}};
   if (ins.size() > 2) {
     std::copy(ins.begin() + 2, ins.end() - 1, call.initial.begin());
-    call.initial[tangent_of_log_sum] = ins.back();
+    call.initial[carried_tangent] = ins.back();
   }
-  call.final[tangent_of_log_sum] = &outs[1];
+  call.final[carried_tangent] = &outs[1];
   run_hot(context, call);
 }
 
@@ -222,6 +244,12 @@ void register_carried_scans() {
   core::add_kernel<ops::CarriedSum>(DeviceType::cpu, carried_sum);
   core::add_kernel<ops::CarriedProduct>(DeviceType::cpu, carried_product);
   core::add_kernel<ops::CarriedRecurrence>(DeviceType::cpu, carried_recurrence);
+  core::add_kernel<ops::CarriedExtreme<true>>(DeviceType::cpu, carried_extreme<true>);
+  core::add_kernel<ops::CarriedExtreme<false>>(DeviceType::cpu, carried_extreme<false>);
+  core::add_kernel<ops::CarriedVjp<ops::CarriedExtreme<true>>>(DeviceType::cpu,
+                                                               carried_vjp<ops::CarriedExtreme<true>, HotScan::cummax_back>);
+  core::add_kernel<ops::CarriedVjp<ops::CarriedExtreme<false>>>(DeviceType::cpu,
+                                                                carried_vjp<ops::CarriedExtreme<false>, HotScan::cummin_back>);
   core::add_kernel<ops::CarriedLogSumExp>(DeviceType::cpu, carried_log_sum_exp);
   core::add_kernel<ops::CarriedMean>(DeviceType::cpu, carried_mean);
   core::add_kernel<ops::CarriedVjp<ops::CarriedProduct>>(DeviceType::cpu,

@@ -103,8 +103,8 @@ void linear_recurrence_jvp(const Context& context, const Primitive& primitive, I
                              .order = order,
                              .in = {ins[0], ins[1], ins[n], ins[n + 1]},
                              .out = {&outs[0], &outs[1]},
-                             .initial = {n == 3 ? ins[2] : nullptr, n == 3 ? ins[n + 2] : nullptr},
-                             .carry_part = {full ? 2 : 1, full ? 6 : 3}});
+                             .initial = {n == 3 ? ins[2] : nullptr, nullptr, nullptr, n == 3 ? ins[n + 2] : nullptr},
+                             .carry_part = {full ? 2 : 1, 0, 0, full ? 6 : 3}});
   }
   const Strides none(shape.size(), 0);
   const auto initial_strides = [&](std::size_t i) { return n == 3 ? strides_without_axis(*ins[i], order.axis) : none; };

@@ -139,7 +139,12 @@ TEST_CASE("an initial value is an element before the first") {
         return sg::slice(included, {.begin = begin, .end = begin + size});
       };
       RC_ASSERT(same_bits<T>(copy<T>(part(true)), inclusive));
-      RC_ASSERT(same_bits<T>(copy<T>(part(false)), exclusive));
+      if (scan != Scan::logcumsumexp) {
+        RC_ASSERT(same_bits<T>(copy<T>(part(false)), exclusive));
+      } else {  // whose bits depend on the length
+        const Lanes seen = reverse ? Lanes{{longer[0].begin() + 1, longer[0].end()}} : Lanes{{longer[0].begin(), longer[0].end() - 1}};
+        RC_ASSERT(judge.close(Quantity::value, copy<T>(part(false)), exclusive, Judge<T>(scan, seen, {reverse, false}).value()));
+      }
     }));
   });
 }

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "core/planted.h"
+#include "ops/gather.h"
 #include "ops/shape.h"
 
 namespace scangrad::inline v0::ops {
@@ -55,13 +56,26 @@ Tensor part(const Tensor& x, std::int64_t begin, std::int64_t size, ScanOrder or
 }  // namespace
 
 std::vector<Tensor> apply_carried(const PrimitiveRef& scan, std::vector<Tensor> elements, Ins parts, std::size_t width) {
+  const DType carried = carry_dtype(dtype_of_tensor(elements[0]));
+  return apply_carried(scan, std::move(elements), parts, width, carried);
+}
+std::vector<Tensor> apply_carried(const PrimitiveRef& scan, std::vector<Tensor> elements, Ins parts, std::size_t width,
+                                  DType carried) {
   const Spec& spec = core::node_of(elements[0]).value.spec;
   std::vector<std::int64_t> shape(spec.shape.begin(), spec.shape.end());
   shape.erase(shape.begin() + static_cast<const ScanPrimitive&>(*scan).order.axis);
-  std::vector<Spec> specs(1 + width, {Shape(shape), carry_dtype(spec.dtype)});
+  std::vector<Spec> specs(1 + width, {Shape(shape), carried});
   specs[0] = spec;
   elements.insert(elements.end(), parts.begin(), parts.end());
   return core::apply_multi(scan, std::move(specs), core::FixedList<Tensor, 2>(std::span<const Tensor>(elements)));
+}
+
+Tensor no_extreme(const Tensor& x, ScanOrder order, bool largest) {
+  Shape one = shape_of(x);
+  one[static_cast<std::size_t>(order.axis)] = 1;
+  const Spec spec{one, dtype_of_tensor(x)};
+  return first(apply(make_primitive<CumExtreme>(exclusive(order), largest, false), spec, {zeros(one, {.dtype = spec.dtype})}),
+               order);
 }
 
 // dy is the sum of the tangents, from that of the carry; back, g is summed from the cotangent of the carry.
@@ -184,21 +198,16 @@ MaybeTensors CarriedRecurrence::vjp(Ins ins, Outs outs, Tangents g, WantedMask) 
   return carried_vjp<CarriedRecurrence>(ins, outs, g, order);
 }
 
-// ---- logcumsumexp -----------------------------------------------------------------------------------------------------------
+// ---- the scans of which what is carried is an element in front ----------------------------------------------------------------
 
 namespace {
 
-/// The means of x with one element more, in the carry's dtype: m in front, which counts s times.
+/// A scan of x with one element more: m in front. In dtype `wide`.
 class InFront {
  public:
-  InFront(const Tensor& x, Ins parts, ScanOrder order)
-      : order_(order), n_(length_of(x, order)), dtype_(carry_dtype(dtype_of_tensor(x))) {
-    std::vector<std::int64_t> rest(shape_of(x).begin(), shape_of(x).end());
-    rest.erase(rest.begin() + order.axis);
-    const Tensor m =
-        parts.empty() ? broadcast_to(in_dtype(-std::numeric_limits<double>::infinity(), dtype_), Shape(rest)) : parts[0];
-    x_ = in_front(m, in_dtype(x, dtype_), order);
-    if (!parts.empty()) head_ = parts[1];
+  InFront(const Tensor& x, const Tensor& m, ScanOrder order, DType wide)
+      : order_(order), n_(length_of(x, order)), dtype_(wide) {
+    x_ = in_front(m, in_dtype(x, wide), order);
   }
 
   /// A tangent of x, and of m.
@@ -211,13 +220,7 @@ class InFront {
     const Tensor reached = placed(g, seen_at(), n_);
     return of_last ? reached + placed(with_axis(*of_last, order_), n_, 1) : reached;
   }
-  template <class P>
-  Tensor applied(const Tensor& v) const {
-    core::FixedList<Tensor, 2> ins(head_ ? 3 : 2);
-    ins[0] = x_, ins[1] = v;
-    if (head_) ins[2] = *head_;
-    return apply(make_primitive<P>(order_.inclusive()), core::node_of(v).value.spec, std::move(ins));
-  }
+  const Tensor& x() const { return x_; }
 
   Tensor seen(const Tensor& all) const { return part(all, seen_at(), n_, order_); }
   Tensor last(const Tensor& all) const { return first(part(all, n_, 1, order_), order_); }
@@ -236,15 +239,75 @@ class InFront {
   std::int64_t n_;
   DType dtype_;
   Tensor x_;
-  MaybeTensor head_;
 };
+
+}  // namespace
+
+// ---- cummax, cummin ---------------------------------------------------------------------------------------------------------
+
+namespace {
+
+template <bool largest>
+InFront extreme_in_front(const Tensor& x, Ins parts, ScanOrder order) {
+  return {x, parts.empty() ? no_extreme(x, order, largest) : parts[0], order, dtype_of_tensor(x)};
+}
+
+}  // namespace
+
+template <bool largest>
+MaybeTensors CarriedExtreme<largest>::jvp(Ins ins, Outs outs, Tangents t) const {
+  const ScanOrder o = this->order;
+  const InFront scan = extreme_in_front<largest>(ins[0], ins.subspan(1), o);
+  const Spec index{shape_of(scan.x()), DType::int64};
+  const Tensor holder = apply(make_primitive<CumExtreme>(o.inclusive(), largest, true), index, {scan.x()});
+  const Tensor all = gather_along(scan.tangent(dense(t[0], ins[0]), derivative_at(t, 1)), holder, o.axis, true);
+  MaybeTensors result(outs.size());
+  result[0] = scan.seen(all), result[1] = scan.last(all);
+  return result;
+}
+template <bool largest>
+std::vector<Tensor> CarriedExtreme<largest>::cotangents(const CarriedCotangents& of) {
+  const InFront scan = extreme_in_front<largest>(of.elements[0], of.parts, of.order);
+  const Tensor all = apply(make_primitive<CumExtremeVjp>(of.order.inclusive(), largest), core::node_of(scan.x()).value.spec,
+                           {scan.x(), scan.cotangent(of.reached, of.end)});
+  std::vector<Tensor> result = {scan.of_x(all)};
+  if (!of.parts.empty()) result.push_back(scan.of_m(all));
+  return result;
+}
+template <bool largest>
+MaybeTensors CarriedExtreme<largest>::vjp(Ins ins, Outs outs, Tangents g, WantedMask) const {
+  return carried_vjp<CarriedExtreme>(ins, outs, g, this->order);
+}
+template struct CarriedExtreme<true>;
+template struct CarriedExtreme<false>;
+
+// ---- logcumsumexp -----------------------------------------------------------------------------------------------------------
+
+namespace {
+
+/// In the carry's dtype; m counts s times. Without a carry there is -inf in front.
+InFront log_sum_in_front(const Tensor& x, Ins parts, ScanOrder order) {
+  const DType wide = carry_dtype(dtype_of_tensor(x));
+  if (!parts.empty()) return {x, parts[0], order, wide};
+  std::vector<std::int64_t> rest(shape_of(x).begin(), shape_of(x).end());
+  rest.erase(rest.begin() + order.axis);
+  return {x, broadcast_to(in_dtype(-std::numeric_limits<double>::infinity(), wide), Shape(rest)), order, wide};
+}
+template <class P>
+Tensor applied(const InFront& scan, const Tensor& v, Ins parts, ScanOrder order) {
+  core::FixedList<Tensor, 2> ins(parts.empty() ? 2 : 3);
+  ins[0] = scan.x(), ins[1] = v;
+  if (!parts.empty()) ins[2] = parts[1];
+  return apply(make_primitive<P>(order.inclusive()), core::node_of(v).value.spec, std::move(ins));
+}
 
 }  // namespace
 
 Decomposed CarriedMean::decompose(Ins ins) const {
   const Ins parts = ins.size() > 2 ? ins.subspan(2, ins.size() - 3) : Ins();
-  const InFront scan(ins[0], parts, order);
-  const Tensor all = scan.applied<LseMean>(scan.tangent(ins[1], parts.empty() ? MaybeTensor() : ins.back()));
+  const InFront scan = log_sum_in_front(ins[0], parts, order);
+  const Tensor t = scan.tangent(ins[1], parts.empty() ? MaybeTensor() : ins.back());
+  const Tensor all = applied<LseMean>(scan, t, parts, order);
   return {{in_dtype(scan.seen(all), dtype_of_tensor(ins[0])), scan.last(all)}};
 }
 
@@ -264,8 +327,8 @@ MaybeTensors CarriedLogSumExp::jvp(Ins ins, Outs outs, Tangents t) const {
 }
 std::vector<Tensor> CarriedLogSumExp::cotangents(const CarriedCotangents& of) {
   const Tensor& x = of.elements[0];
-  const InFront scan(x, of.parts, of.order);
-  const Tensor all = scan.applied<LseMeanAdjoint>(scan.cotangent(of.reached, of.end));
+  const InFront scan = log_sum_in_front(x, of.parts, of.order);
+  const Tensor all = applied<LseMeanAdjoint>(scan, scan.cotangent(of.reached, of.end), of.parts, of.order);
   std::vector<Tensor> result = {in_dtype(scan.of_x(all), dtype_of_tensor(x))};
   if (!of.parts.empty()) result.push_back(scan.of_m(all));
   return result;

@@ -7,6 +7,8 @@
 //   sums, products, h       value      value                        high, low          value         high, low
 //   log sums                           m, s                         m, s high, s low   m, s          m, s high, s low
 //
+// What an extreme carries is an element, of the elements' dtype.
+//
 // m is the reference of log_monoid.h. The derivative of a carry is that of the value it stands for, in its first part: rules give the
 // other parts no tangents and read none.
 
@@ -54,7 +56,7 @@ struct CarriedCotangents {
   ScanOrder order;
 };
 
-// The cotangents of the next three are those of `cotangents`: of the elements and, if there are parts, of the first. Floating ones come
+// The cotangents of the next ones are those of `cotangents`: of the elements and, if there are parts, of the first. Floating ones come
 // from CarriedVjp in one primitive.
 
 struct CarriedProduct final : OrderedScan<CarriedProduct> {
@@ -93,6 +95,18 @@ struct CarriedMean final : OrderedScan<CarriedMean> {
   Decomposed decompose(Ins ins) const override;
 };
 
+/// The running extreme. What it carries is a value of the elements' dtype; its derivatives are those of the scan with that in front.
+template <bool largest>
+struct CarriedExtreme final : OrderedScan<CarriedExtreme<largest>> {
+  using OrderedScan<CarriedExtreme>::OrderedScan;
+  static constexpr std::size_t elements = 1;
+  static constexpr std::string_view vjp_name = largest ? "cummax_vjp" : "cummin_vjp";
+  static std::vector<Tensor> cotangents(const CarriedCotangents& of);
+  std::string_view name() const override { return largest ? "cummax" : "cummin"; }
+  MaybeTensors jvp(Ins ins, Outs outs, Tangents t) const override;
+  MaybeTensors vjp(Ins ins, Outs outs, Tangents g, WantedMask wanted) const override;
+};
+
 /// Inputs: the elements, the parts of the carry (`starts`), what reached y, and the cotangent of the carry after the last element
 /// (`ends`); outputs: the cotangents of the elements and (`starts`) of the first part.
 template <class P>
@@ -109,8 +123,14 @@ struct CarriedVjp final : ScanPrimitive {
   bool starts, ends;
 };
 
+/// What an exclusive extreme of x begins with (-inf, inf, or the end of an integer dtype), in the shape without the axis.
+Tensor no_extreme(const Tensor& x, ScanOrder order, bool largest);
+
 /// Applies one of these to elements of one shape and dtype, and the parts of a carry or none. The result has `width` parts.
 std::vector<Tensor> apply_carried(const PrimitiveRef& scan, std::vector<Tensor> elements, Ins parts, std::size_t width);
+/// The same for a carry of another dtype than carry_dtype.
+std::vector<Tensor> apply_carried(const PrimitiveRef& scan, std::vector<Tensor> elements, Ins parts, std::size_t width,
+                                  DType carried);
 
 }  // namespace ops
 }  // namespace scangrad::inline v0

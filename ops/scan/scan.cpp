@@ -1,5 +1,5 @@
 // The public scans: from what the user wrote to a primitive. A scan without initial value or carry is one of scan.h; the others start
-// from the parts of a carry (carried.h). The extremes need no parts: their initial value is an element in front.
+// from the parts of a carry (carried.h).
 
 #include <limits>
 
@@ -21,6 +21,12 @@ struct Kind {
   bool log_space = false;  ///< float functions of integers give float64
   PrimitiveRef (*plain)(ScanOrder) = nullptr;
   PrimitiveRef (*carried)(ScanOrder) = nullptr;
+  bool extreme = false;  ///< carries an element
+
+  DType carry_dtype(DType dtype) const { return extreme ? dtype : ops::carry_dtype(dtype); }
+  std::size_t carry_width(DType dtype) const {
+    return extreme ? 1 : log_space ? log_carry_width(dtype) : ops::carry_width(dtype);
+  }
 };
 
 template <class P>
@@ -28,12 +34,17 @@ PrimitiveRef make(ScanOrder order) {
   return make_primitive<P>(order);
 }
 
+template <bool largest>
+PrimitiveRef make_extreme(ScanOrder order) {
+  return make_primitive<CumExtreme>(order, largest, false);
+}
+
 constexpr Kind sum_kind = {"cumsum", 0, false, make<CumSum>, make<CarriedSum>};
 constexpr Kind product_kind = {"cumprod", 1, false, make<CumProd>, make<CarriedProduct>};
 constexpr Kind log_sum_kind = {"logcumsumexp", -infinity, true, make<LogCumSumExp>, make<CarriedLogSumExp>};
 constexpr Kind recurrence_kind = {"linear_recurrence", 0, false, make<LinearRecurrence>, make<CarriedRecurrence>};
-constexpr Kind largest_kind = {"cummax", -infinity};
-constexpr Kind smallest_kind = {"cummin", infinity};
+constexpr Kind largest_kind = {"cummax", -infinity, false, make_extreme<true>, make<CarriedExtreme<true>>, true};
+constexpr Kind smallest_kind = {"cummin", infinity, false, make_extreme<false>, make<CarriedExtreme<false>>, true};
 
 const Operand* value_of(const ScanInitial* initial) {
   return initial == nullptr || ScanAccess::carry(*initial) != nullptr ? nullptr : &ScanAccess::value(*initial);
@@ -92,18 +103,19 @@ std::vector<Tensor> parts_of(const Kind& kind, const ScanInitial* initial, DType
   }
   const Operand* value = value_of(initial);
   if (value == nullptr) return {};
-  const DType wide = carry_dtype(dtype);
+  const DType wide = kind.carry_dtype(dtype);
   std::vector<Tensor> parts = {initial_value(*value, wide, shape, axis)};
   if (kind.log_space) parts.push_back(ones(shape_of(parts[0]), {.dtype = wide}));  // e^m, once
-  for (std::size_t i = 1; i < carry_width(dtype); ++i) parts.push_back(zeros_like(parts[0]));
+  while (parts.size() < kind.carry_width(dtype)) parts.push_back(zeros_like(parts[0]));
   return parts;
 }
 
 /// x with one element more, last in scan order: an exclusive scan of that has the outputs of both kinds, n + 1.
-Tensor with_last(const Tensor& x, double element, ScanOrder order) {
+Tensor with_last(const Kind& kind, const Tensor& x, double element, ScanOrder order) {
   Shape one = shape_of(x);
   one[static_cast<std::size_t>(order.axis)] = 1;
-  const Tensor last = broadcast_to(in_dtype(element, dtype_of_tensor(x)), one);
+  const Tensor last = kind.extreme ? reshape(no_extreme(x, order, kind.identity < 0), one)
+                                   : broadcast_to(in_dtype(element, dtype_of_tensor(x)), one);
   return order.reverse ? concatenate({last, x}, {.axis = order.axis}) : concatenate({x, last}, {.axis = order.axis});
 }
 
@@ -113,11 +125,11 @@ ScanWithCarry scan_with_parts(const Kind& kind, std::vector<Tensor> elements, co
   const DType dtype = dtype_of_tensor(elements[0]);
   const std::vector<Tensor> parts = parts_of(kind, initial, dtype, shape_of(elements[0]), order.axis);
   if (include_initial) {
-    for (std::size_t i = 0; i < elements.size(); ++i) elements[i] = with_last(elements[i], neutral[i], order);
+    for (std::size_t i = 0; i < elements.size(); ++i) elements[i] = with_last(kind, elements[i], neutral[i], order);
     order = exclusive(order);
   }
-  const std::size_t width = kind.log_space ? log_carry_width(dtype) : carry_width(dtype);
-  std::vector<Tensor> outs = apply_carried(kind.carried(order), std::move(elements), parts, width);
+  std::vector<Tensor> outs =
+      apply_carried(kind.carried(order), std::move(elements), parts, kind.carry_width(dtype), kind.carry_dtype(dtype));
   Tensor y = outs[0];
   outs.erase(outs.begin());
   return {y, ScanAccess::make(std::move(outs), kind.name, dtype)};
@@ -190,70 +202,14 @@ ScanWithCarry recurrence_with_carry(const Operand& a, const Operand& b, const Sc
   return scan_with_parts(recurrence_kind, {r.a, r.b}, {1, 0}, initial, r.order, options.include_initial);
 }
 
-// ---- cummax, cummin ---------------------------------------------------------------------------------------------------------
-
-Tensor extremes(const Tensor& x, ScanOrder order, bool largest, bool index) {
-  return apply(make_primitive<CumExtreme>(order, largest, index), {shape_of(x), index ? DType::int64 : dtype_of_tensor(x)},
-               {x});
-}
-
-/// Elements [begin, begin + size) in scan order.
-Tensor run_of(const Tensor& x, std::int64_t begin, std::int64_t size, ScanOrder order) {
-  const std::int64_t n = shape_of(x)[static_cast<std::size_t>(order.axis)];
-  return slice_range(x, {order.axis, order.reverse ? n - begin - size : begin, 1, size});
-}
-
-/// The scan of the initial value (or the identity) and x: n + 1 extremes.
-Tensor extremes_from(const Kind& kind, const Elements& e, const ScanInitial* initial, bool largest) {
-  const DType dtype = dtype_of_tensor(e.x);
-  Tensor start;
-  if (initial != nullptr && ScanAccess::carry(*initial) != nullptr) {
-    check_carry(kind, *ScanAccess::carry(*initial), dtype, shape_of(e.x), e.order.axis);
-    start = ScanAccess::parts(*ScanAccess::carry(*initial))[0];
-  } else if (const Operand* value = value_of(initial)) {
-    start = initial_value(*value, dtype, shape_of(e.x), e.order.axis);
-  } else {
-    Shape one = shape_of(e.x);
-    one[static_cast<std::size_t>(e.order.axis)] = 1;  // an exclusive scan begins with its identity
-    start =
-        reshape(extremes(zeros(one, {.dtype = dtype}), exclusive(e.order), largest, false), without_axis(one, e.order.axis));
-  }
-  Shape front = shape_of(e.x);
-  front[static_cast<std::size_t>(e.order.axis)] = 1;
-  start = reshape(start, front);
-  const Tensor all =
-      e.order.reverse ? concatenate({e.x, start}, {.axis = e.order.axis}) : concatenate({start, e.x}, {.axis = e.order.axis});
-  return extremes(all, e.order.inclusive(), largest, false);
-}
-
-Tensor seen_of(const Tensor& all, ScanOrder order, bool include_initial) {
-  const std::int64_t n = shape_of(all)[static_cast<std::size_t>(order.axis)] - 1;
-  return include_initial ? all : run_of(all, order.exclusive ? 0 : 1, n, order);
-}
-
-Tensor extreme_scan(const Kind& kind, const Operand& x, const ScanInitial* initial, const ScanOptions& options, bool largest) {
-  const CallScope scope(kind.name, x.site());
-  const Elements e = elements_of(kind, x, initial, options, core::Reals{});
-  if (initial == nullptr && !options.include_initial) return extremes(e.x, e.order, largest, false);
-  return seen_of(extremes_from(kind, e, initial, largest), e.order, options.include_initial);
-}
-
-ScanWithCarry extreme_with_carry(const Kind& kind, const Operand& x, const ScanInitial* initial, const ScanOptions& options,
-                                 bool largest) {
-  const CallScope scope(kind.name, x.site());
-  const Elements e = elements_of(kind, x, initial, options, core::Reals{});
-  const Tensor all = extremes_from(kind, e, initial, largest);
-  const std::int64_t n = shape_of(e.x)[static_cast<std::size_t>(e.order.axis)];
-  const Tensor last = reshape(run_of(all, n, 1, e.order), without_axis(shape_of(e.x), e.order.axis));
-  return {seen_of(all, e.order, options.include_initial), ScanAccess::make({last}, kind.name, dtype_of_tensor(e.x))};
-}
-
 ScanWithIndices extreme_with_indices(const Kind& kind, const Operand& x, const ScanOptions& options, bool largest) {
   const CallScope scope(largest ? "cummax_with_indices" : "cummin_with_indices", x.site());
   check(!options.include_initial,
         "the identity, which include_initial puts first, stands nowhere along the axis; leave it out");
   const Elements e = elements_of(kind, x, nullptr, options, core::Reals{});
-  return {extremes(e.x, e.order, largest, false), extremes(e.x, e.order, largest, true)};
+  const Shape& shape = shape_of(e.x);
+  return {apply(kind.plain(e.order), {shape, dtype_of_tensor(e.x)}, {e.x}),
+          apply(make_primitive<CumExtreme>(e.order, largest, true), {shape, DType::int64}, {e.x})};
 }
 
 }  // namespace
@@ -280,29 +236,29 @@ ScanWithCarry cumprod_with_carry(const Operand& x, const ScanInitial& initial, c
   return scan_with_carry(product_kind, x, &initial, o, core::Numbers{});
 }
 
-Tensor cummax(const Operand& x, const ScanOptions& o) { return extreme_scan(largest_kind, x, nullptr, o, true); }
+Tensor cummax(const Operand& x, const ScanOptions& o) { return scan(largest_kind, x, nullptr, o, core::Reals{}); }
 Tensor cummax(const Operand& x, const ScanInitial& initial, const ScanOptions& o) {
-  return extreme_scan(largest_kind, x, &initial, o, true);
+  return scan(largest_kind, x, &initial, o, core::Reals{});
 }
 ScanWithCarry cummax_with_carry(const Operand& x, const ScanOptions& o) {
-  return extreme_with_carry(largest_kind, x, nullptr, o, true);
+  return scan_with_carry(largest_kind, x, nullptr, o, core::Reals{});
 }
 ScanWithCarry cummax_with_carry(const Operand& x, const ScanInitial& initial, const ScanOptions& o) {
-  return extreme_with_carry(largest_kind, x, &initial, o, true);
+  return scan_with_carry(largest_kind, x, &initial, o, core::Reals{});
 }
 ScanWithIndices cummax_with_indices(const Operand& x, const ScanOptions& o) {
   return extreme_with_indices(largest_kind, x, o, true);
 }
 
-Tensor cummin(const Operand& x, const ScanOptions& o) { return extreme_scan(smallest_kind, x, nullptr, o, false); }
+Tensor cummin(const Operand& x, const ScanOptions& o) { return scan(smallest_kind, x, nullptr, o, core::Reals{}); }
 Tensor cummin(const Operand& x, const ScanInitial& initial, const ScanOptions& o) {
-  return extreme_scan(smallest_kind, x, &initial, o, false);
+  return scan(smallest_kind, x, &initial, o, core::Reals{});
 }
 ScanWithCarry cummin_with_carry(const Operand& x, const ScanOptions& o) {
-  return extreme_with_carry(smallest_kind, x, nullptr, o, false);
+  return scan_with_carry(smallest_kind, x, nullptr, o, core::Reals{});
 }
 ScanWithCarry cummin_with_carry(const Operand& x, const ScanInitial& initial, const ScanOptions& o) {
-  return extreme_with_carry(smallest_kind, x, &initial, o, false);
+  return scan_with_carry(smallest_kind, x, &initial, o, core::Reals{});
 }
 ScanWithIndices cummin_with_indices(const Operand& x, const ScanOptions& o) {
   return extreme_with_indices(smallest_kind, x, o, false);

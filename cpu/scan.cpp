@@ -93,11 +93,11 @@ void logcumsumexp(const Context& context, const Primitive& primitive, Inputs ins
       Lanes<3>::along(outs[0].shape(), {ins[0]->strides, head.strides, outs[0].strides}, order.axis, order.reverse);
   visit_checked(Complexes{}, outs[0].dtype(), [&]<class T>() {
     using M = ops::LogSumExpMonoid<T>;
-    const T *x = ins[0]->data<T>(), *times = head.data<T>();
+    const T* x = ins[0]->data<T>();
     T* y = outs[0].data<T>();
     scan_lanes<M>(
         context, lanes, order.exclusive,
-        [&](const auto& at, std::int64_t k) { return lifted<M>(k, times == nullptr ? times : times + at[1], x[at[0]]); },
+        [&](const auto& at, std::int64_t k) { return lifted<M>(k, head.at<T>(at[1]), x[at[0]]); },
         [&](std::int64_t to, const auto& state) { y[to] = M::project(state); });
   });
 }
@@ -113,13 +113,11 @@ void lse_mean(const Context& context, const Primitive& primitive, Inputs ins, Ou
                                      order.axis, order.reverse);
   visit_checked(Complexes{}, outs[0].dtype(), [&]<class T>() {
     using M = ops::WeightedMeanMonoid<T>;
-    const T *x = ins[0]->data<T>(), *t = ins[1]->data<T>(), *times = head.data<T>();
+    const T *x = ins[0]->data<T>(), *t = ins[1]->data<T>();
     T* y = outs[0].data<T>();
     scan_lanes<M>(
         context, lanes, order.exclusive,
-        [&](const auto& at, std::int64_t k) {
-          return lifted<M>(k, times == nullptr ? times : times + at[2], x[at[0]], t[at[1]]);
-        },
+        [&](const auto& at, std::int64_t k) { return lifted<M>(k, head.at<T>(at[2]), x[at[0]], t[at[1]]); },
         [&](std::int64_t to, const auto& state) { y[to] = M::project(state); });
   });
 }
@@ -133,12 +131,12 @@ void lse_weight(const Context& context, const Primitive& primitive, Inputs ins, 
       Lanes<3>::along(outs[0].shape(), {ins[0]->strides, head.strides, outs[0].strides}, order.axis, order.reverse);
   visit_checked(Floats{}, outs[0].dtype(), [&]<class T>() {
     using M = ops::LogSumExpMonoid<T>;
-    const T *x = ins[0]->data<T>(), *times = head.data<T>();
+    const T* x = ins[0]->data<T>();
     T* y = outs[0].data<T>();
     for_each_lane(context, lanes, [&](auto at) {
       auto before = M::identity();
       for (std::int64_t k = 0; k < lanes.length; ++k) {
-        const auto element = lifted<M>(k, times == nullptr ? times : times + at[1], x[at[0]]);
+        const auto element = lifted<M>(k, head.at<T>(at[1]), x[at[0]]);
         const auto state = M::combine(before, element);
         const auto& part = scan.kept ? before : element;
         y[at[2]] = ops::stored<T>(ops::is_zero(state.s) ? ops::Carry<T>{}
@@ -193,9 +191,8 @@ void lse_mean_adjoint(const Context& context, const Primitive& primitive, Inputs
     for_each_lane_back<State>(
         context, lanes, [&] { context.allocate(outs[0]); },
         [&](const auto& at, State* memory) {
-          mean_adjoint_lane(ins[0]->data<T>() + at[0], ins[1]->data<T>() + at[1],
-                            head.array == nullptr ? nullptr : head.data<T>() + at[2], outs[0].data<T>() + at[3], lanes.step,
-                            lanes.length, order.exclusive, memory);
+          mean_adjoint_lane(ins[0]->data<T>() + at[0], ins[1]->data<T>() + at[1], head.at<T>(at[2]), outs[0].data<T>() + at[3],
+                            lanes.step, lanes.length, order.exclusive, memory);
         });
   });
 }

@@ -62,8 +62,8 @@ struct Head {
     else run_hot_with_head(context, call, *array);
   }
   template <class T>
-  const T* data() const {
-    return array != nullptr ? array->data<T>() : nullptr;
+  const T* at(std::int64_t offset) const {
+    return array != nullptr ? array->data<T>() + offset : nullptr;
   }
 };
 

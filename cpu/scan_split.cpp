@@ -70,7 +70,9 @@ double relative(double m) { return m == infinity ? 0.0 : m; }
 
 void split_mean(const Context& context, const ScanOrder& order, Inputs ins, Outputs outs) {
   context.allocate(outs[0]);
-  const auto lanes = scan_lanes_of<3>(outs[0], {ins[0], ins[1]}, order);
+  const Head head(ins, 2, outs[0].shape(), order.axis);
+  const auto lanes = Lanes<4>::along(outs[0].shape(), {ins[0]->strides, ins[1]->strides, outs[0].strides, head.strides},
+                                     order.axis, order.reverse);
   visit_checked(Inexact{}, outs[0].dtype(), [&]<class T>() {
     using M = ops::LogSumExpMonoid<T>;
     const T *x = ins[0]->data<T>(), *t = ins[1]->data<T>();
@@ -84,40 +86,44 @@ void split_mean(const Context& context, const ScanOrder& order, Inputs ins, Outp
       };
       for (std::int64_t k = 0; k < lanes.length; ++k) {
         if (order.exclusive) y[at[2]] = seen();
-        const auto element = M::lift(x[at[0]]);
+        const auto element = lifted<M>(k, head.at<T>(at[3]), x[at[0]]);
         const double before = weights.m;
         weights = M::combine(weights, element);
         if (weights.m == infinity && before != infinity) sums.clear();
         const bool has_weight = !ops::is_zero(element.s) && (weights.m != infinity || element.m == infinity);
         if (has_weight) sums.add(t[at[1]], relative(element.m), element.s);
         if (!order.exclusive) y[at[2]] = seen();
-        for (std::size_t i = 0; i < 3; ++i) at[i] += lanes.step[i];
+        for (std::size_t i = 0; i < 4; ++i) at[i] += lanes.step[i];
       }
     });
   });
 }
 
 void split_mean_adjoint(const Context& context, const ScanOrder& order, Inputs ins, Outputs outs) {
-  const auto lanes = scan_lanes_of<3>(outs[0], {ins[0], ins[1]}, order);
+  const Shape& shape = outs[0].shape();
+  const Head head(ins, 2, shape, order.axis);
+  const auto lanes = Lanes<4>::along(shape, {ins[0]->strides, ins[1]->strides, core::dense_strides(shape), head.strides},
+                                     order.axis, order.reverse);
   visit_checked(Inexact{}, outs[0].dtype(), [&]<class T>() {
     using M = ops::LogSumExpMonoid<T>;
     using State = typename M::State;
     using Sum = typename M::Sum;
     const auto& step = lanes.step;
     const auto lane = [&](const auto& at, State* memory) {
-      const T *x = ins[0]->data<T>() + at[0], *g = ins[1]->data<T>() + at[1];
+      const T *x = ins[0]->data<T>() + at[0], *g = ins[1]->data<T>() + at[1], *times = head.at<T>(at[3]);
       T* v = outs[0].data<T>() + at[2];
+      const auto element_at = [&](std::int64_t k) { return lifted<M>(k, times, x[k * step[0]]); };
       std::int64_t n = lanes.length;
       if (order.exclusive && n > 0) v[--n * step[2]] = T{};  // the last element is not used
       Split<T> sums;
       BackwardStates<State>::run(
-          n, M::identity(), memory, [&](const State& s, std::int64_t k) { return M::combine(s, M::lift(x[k * step[0]])); },
+          n, M::identity(), memory, [&](const State& s, std::int64_t k) { return M::combine(s, element_at(k)); },
           [&](std::int64_t k, const State& before, const State& state) {
             const T g_k = g[(SCANGRAD_PLANT(split_exclusive_off_by_one, order.exclusive ? k + 1 : k, k)) * step[1]];
             // conj(e^{-y}) = e^{-m} conj(1 / s)
             if (!ops::is_zero(state.s))
               sums.add(g_k, -relative(state.m), ops::conjugated(ops::divide(ops::from_real<Sum>(1), state.s)));
-            const State element = M::lift(x[k * step[0]]);
+            const State element = element_at(k);
             const bool has_weight = !ops::is_zero(element.s) && (state.m != infinity || element.m == infinity);
             v[k * step[2]] =
                 has_weight ? Split<T>::stored(sums.total(relative(element.m), Split<T>::planar(ops::conjugated(element.s))))

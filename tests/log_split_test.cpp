@@ -113,3 +113,40 @@ TEST_CASE("the split rule in second derivatives, batches and odd strides") {
                        {.axis = 1}),
              1e-12);
 }
+
+TEST_CASE("the split rule goes through initial values and carries") {
+  for (DType dtype : {DType::bfloat16, DType::float32, DType::float64, DType::complex64, DType::complex128}) {
+    INFO(sg::to_string(dtype));
+    const Tensor x = numbers(0.37, dtype), t = numbers(0.73, dtype), start = sg::astype(Tensor(0.5), dtype);
+    const double tolerance = dtype == DType::bfloat16                               ? 0.05
+                             : dtype == DType::float32 || dtype == DType::complex64 ? 1e-5
+                                                                                    : 1e-13;
+    for (bool reverse : {false, true})
+      for (bool exclusive : {false, true}) {
+        const auto in_pieces = [&](LogScanRule rule) {
+          return [=](const std::vector<Tensor>& in) {
+            const sg::ScanOptions options{.reverse = reverse, .exclusive = exclusive, .rule = rule};
+            const Tensor first = sg::slice(in[0], {.begin = 0, .end = 10}), rest = sg::slice(in[0], {.begin = 10});
+            const auto [y, carry] = sg::logcumsumexp_with_carry(reverse ? rest : first, in[1], options);
+            const Tensor z = sg::logcumsumexp(reverse ? first : rest, carry, options);
+            return reverse ? sg::concatenate({z, y}) : sg::concatenate({y, z});
+          };
+        };
+        const std::vector<Tensor> at = {x, start}, along = {t, start};
+        const auto a = in_pieces(LogScanRule::split), b = in_pieces(LogScanRule::weights);
+        check_near(sg::jvp(a, sg::args(at), sg::args(along)).tangent, sg::jvp(b, sg::args(at), sg::args(along)).tangent,
+                   tolerance);
+        const auto got = sg::vjp(a, sg::args(at)).pullback(t), expected = sg::vjp(b, sg::args(at)).pullback(t);
+        for (std::size_t i = 0; i < 2; ++i) check_near(got[i], expected[i], tolerance);
+      }
+  }
+  // A huge tangent times a weight that underflows, on either side of the seam.
+  const double kept = std::exp(-800 + std::log(1e300));
+  const auto of_x = [](const Tensor& x) { return sg::logcumsumexp(x, 0.0, {.rule = LogScanRule::split}); };
+  CHECK(sg::jvp(of_x, {Tensor({-800.0})}, {Tensor({1e300})}).tangent.to_vector<double>()[0] == Approx(kept).epsilon(1e-12));
+  const auto of_start = [](const Tensor& m) { return sg::logcumsumexp(Tensor({0.0}), m, {.rule = LogScanRule::split}); };
+  CHECK(sg::jvp(of_start, {Tensor(-800.0)}, {Tensor(1e300)}).tangent.to_vector<double>()[0] == Approx(kept).epsilon(1e-12));
+  CHECK(sg::vjp(of_start, {Tensor(-800.0)}).pullback(Tensor({1e300})).item<double>() == Approx(kept).epsilon(1e-12));
+  CHECK(sg::logcumsumexp(Tensor({1.0, 2.0}), {.include_initial = true, .rule = LogScanRule::split}).to_vector<double>()[1] ==
+        1);
+}

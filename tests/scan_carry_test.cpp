@@ -301,8 +301,6 @@ TEST_CASE("what is said to carries and options that do not fit") {
        "exclusive scan");
   says([&] { sg::cumsum(x, {.rule = sg::LogScanRule::split}); },
        "cumsum: the rule is that of logcumsumexp, and a cumsum has one rule only; leave .rule out");
-  says([&] { sg::logcumsumexp(x, 1.0, {.rule = sg::LogScanRule::split}); },
-       "logcumsumexp: the split rule takes no initial value and no include_initial; use LogScanRule::weights");
   says([&] { sg::cummax_with_indices(x, {.include_initial = true}); },
        "cummax_with_indices: the identity, which include_initial puts first, stands nowhere along the axis; leave it out");
   says([&] { sg::cummax_with_indices(Tensor({Z(1, 2)})); },

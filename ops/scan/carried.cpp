@@ -138,8 +138,8 @@ WayBack way_back(const Tensor& factors, const CarriedCotangents& of) {
 
 /// The rule of a scan that P::cotangents knows.
 template <class P>
-MaybeTensors carried_vjp(Ins ins, Outs outs, Tangents g, ScanOrder order) {
-  CarriedCotangents of{ins.first(P::elements), ins.subspan(P::elements), dense(g[0], outs[0]), g[1], order};
+MaybeTensors carried_vjp(Ins ins, Outs outs, Tangents g, ScanOrder order, LogScanRule rule = LogScanRule::weights) {
+  CarriedCotangents of{ins.first(P::elements), ins.subspan(P::elements), dense(g[0], outs[0]), g[1], order, rule};
   MaybeTensor direct;
   if (order.exclusive && of.end) {
     direct = in_dtype(first(of.reached, order), dtype_of_tensor(*of.end));
@@ -148,7 +148,7 @@ MaybeTensors carried_vjp(Ins ins, Outs outs, Tangents g, ScanOrder order) {
   }
   const bool starts = !of.parts.empty();
   std::vector<Tensor> cotangents;
-  if (is_floating(dtype_of_tensor(ins[0]))) {
+  if (is_floating(dtype_of_tensor(ins[0])) && rule == LogScanRule::weights) {
     std::vector<Tensor> all(ins.begin(), ins.end());
     all.push_back(of.reached);
     if (of.end) all.push_back(*of.end);
@@ -294,33 +294,38 @@ InFront log_sum_in_front(const Tensor& x, Ins parts, ScanOrder order) {
   return {x, broadcast_to(in_dtype(-std::numeric_limits<double>::infinity(), wide), Shape(rest)), order, wide};
 }
 template <class P>
-Tensor applied(const InFront& scan, const Tensor& v, Ins parts, ScanOrder order) {
+Tensor applied(const InFront& scan, const Tensor& v, Ins parts, ScanOrder order, LogScanRule rule) {
   core::FixedList<Tensor, 2> ins(parts.empty() ? 2 : 3);
   ins[0] = scan.x(), ins[1] = v;
   if (!parts.empty()) ins[2] = parts[1];
-  return apply(make_primitive<P>(order.inclusive()), core::node_of(v).value.spec, std::move(ins));
+  return apply(make_primitive<P>(order.inclusive(), rule), core::node_of(v).value.spec, std::move(ins));
 }
 
 }  // namespace
 
-Decomposed CarriedMean::decompose(Ins ins) const {
+namespace {
+/// Inputs and outputs are those of CarriedMean.
+std::vector<Tensor> mean_in_front(Ins ins, ScanOrder order, LogScanRule rule) {
   const Ins parts = ins.size() > 2 ? ins.subspan(2, ins.size() - 3) : Ins();
   const InFront scan = log_sum_in_front(ins[0], parts, order);
   const Tensor t = scan.tangent(ins[1], parts.empty() ? MaybeTensor() : ins.back());
-  const Tensor all = applied<LseMean>(scan, t, parts, order);
-  return {{in_dtype(scan.seen(all), dtype_of_tensor(ins[0])), scan.last(all)}};
+  const Tensor all = applied<LseMean>(scan, t, parts, order, rule);
+  return {in_dtype(scan.seen(all), dtype_of_tensor(ins[0])), scan.last(all)};
 }
+}  // namespace
+
+Decomposed CarriedMean::decompose(Ins ins) const { return mean_in_front(ins, order, LogScanRule::weights); }
 
 MaybeTensors CarriedLogSumExp::jvp(Ins ins, Outs outs, Tangents t) const {
   std::vector<Tensor> all = {ins[0], dense(t[0], ins[0])};
   all.insert(all.end(), ins.begin() + 1, ins.end());
   if (ins.size() > 1) all.push_back(dense(t[1], ins[1]));
-  const auto mean = make_primitive<CarriedMean>(order);
+  const bool fused = is_floating(dtype_of_tensor(ins[0])) && rule == LogScanRule::weights;
   const std::vector<Tensor> tangents =
-      is_floating(dtype_of_tensor(ins[0]))
-          ? core::apply_multi(mean, {core::node_of(outs[0]).value.spec, core::node_of(outs[1]).value.spec},
-                              core::FixedList<Tensor, 2>(std::span<const Tensor>(all)))
-          : *mean->decompose(all);
+      fused ? core::apply_multi(make_primitive<CarriedMean>(order),
+                                {core::node_of(outs[0]).value.spec, core::node_of(outs[1]).value.spec},
+                                core::FixedList<Tensor, 2>(std::span<const Tensor>(all)))
+            : mean_in_front(all, order, rule);
   MaybeTensors result(outs.size());
   result[0] = tangents[0], result[1] = tangents[1];
   return result;
@@ -328,13 +333,13 @@ MaybeTensors CarriedLogSumExp::jvp(Ins ins, Outs outs, Tangents t) const {
 std::vector<Tensor> CarriedLogSumExp::cotangents(const CarriedCotangents& of) {
   const Tensor& x = of.elements[0];
   const InFront scan = log_sum_in_front(x, of.parts, of.order);
-  const Tensor all = applied<LseMeanAdjoint>(scan, scan.cotangent(of.reached, of.end), of.parts, of.order);
+  const Tensor all = applied<LseMeanAdjoint>(scan, scan.cotangent(of.reached, of.end), of.parts, of.order, of.rule);
   std::vector<Tensor> result = {in_dtype(scan.of_x(all), dtype_of_tensor(x))};
   if (!of.parts.empty()) result.push_back(scan.of_m(all));
   return result;
 }
 MaybeTensors CarriedLogSumExp::vjp(Ins ins, Outs outs, Tangents g, WantedMask) const {
-  return carried_vjp<CarriedLogSumExp>(ins, outs, g, order);
+  return carried_vjp<CarriedLogSumExp>(ins, outs, g, order, rule);
 }
 
 }  // namespace scangrad::inline v0::ops

@@ -54,10 +54,11 @@ struct CarriedCotangents {
   Tensor reached;
   MaybeTensor end;
   ScanOrder order;
+  LogScanRule rule = LogScanRule::weights;
 };
 
 // The cotangents of the next ones are those of `cotangents`: of the elements and, if there are parts, of the first. Floating ones come
-// from CarriedVjp in one primitive.
+// from CarriedVjp in one primitive, but for the split rule's.
 
 struct CarriedProduct final : OrderedScan<CarriedProduct> {
   using OrderedScan::OrderedScan;
@@ -78,8 +79,8 @@ struct CarriedRecurrence final : OrderedScan<CarriedRecurrence> {
   MaybeTensors vjp(Ins ins, Outs outs, Tangents g, WantedMask wanted) const override;
 };
 /// Its derivatives are those of the scan, in the carry's dtype, of one element more: m in front, which counts s times.
-struct CarriedLogSumExp final : OrderedScan<CarriedLogSumExp> {
-  using OrderedScan::OrderedScan;
+struct CarriedLogSumExp final : LogScan<CarriedLogSumExp> {
+  using LogScan::LogScan;
   static constexpr std::size_t elements = 1;
   static constexpr std::string_view vjp_name = "logcumsumexp_vjp";
   static std::vector<Tensor> cotangents(const CarriedCotangents& of);

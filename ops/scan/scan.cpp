@@ -19,8 +19,8 @@ struct Kind {
   const char* name;
   double identity;
   bool log_space = false;  ///< float functions of integers give float64
-  PrimitiveRef (*plain)(ScanOrder) = nullptr;
-  PrimitiveRef (*carried)(ScanOrder) = nullptr;
+  PrimitiveRef (*plain)(ScanOrder, LogScanRule) = nullptr;
+  PrimitiveRef (*carried)(ScanOrder, LogScanRule) = nullptr;
   bool extreme = false;  ///< carries an element
 
   DType carry_dtype(DType dtype) const { return extreme ? dtype : ops::carry_dtype(dtype); }
@@ -30,12 +30,13 @@ struct Kind {
 };
 
 template <class P>
-PrimitiveRef make(ScanOrder order) {
-  return make_primitive<P>(order);
+PrimitiveRef make(ScanOrder order, LogScanRule rule) {
+  if constexpr (std::is_base_of_v<LogScan<P>, P>) return make_primitive<P>(order, rule);
+  else return make_primitive<P>(order);
 }
 
 template <bool largest>
-PrimitiveRef make_extreme(ScanOrder order) {
+PrimitiveRef make_extreme(ScanOrder order, LogScanRule) {
   return make_primitive<CumExtreme>(order, largest, false);
 }
 
@@ -121,15 +122,15 @@ Tensor with_last(const Kind& kind, const Tensor& x, double element, ScanOrder or
 
 /// `elements`: x, or a and b, of one shape and dtype. An element that changes nothing: `neutral` of each.
 ScanWithCarry scan_with_parts(const Kind& kind, std::vector<Tensor> elements, const std::vector<double>& neutral,
-                              const ScanInitial* initial, ScanOrder order, bool include_initial) {
+                              const ScanInitial* initial, ScanOrder order, const ScanOptions& options) {
   const DType dtype = dtype_of_tensor(elements[0]);
   const std::vector<Tensor> parts = parts_of(kind, initial, dtype, shape_of(elements[0]), order.axis);
-  if (include_initial) {
+  if (options.include_initial) {
     for (std::size_t i = 0; i < elements.size(); ++i) elements[i] = with_last(kind, elements[i], neutral[i], order);
     order = exclusive(order);
   }
-  std::vector<Tensor> outs =
-      apply_carried(kind.carried(order), std::move(elements), parts, kind.carry_width(dtype), kind.carry_dtype(dtype));
+  std::vector<Tensor> outs = apply_carried(kind.carried(order, options.rule), std::move(elements), parts,
+                                           kind.carry_width(dtype), kind.carry_dtype(dtype));
   Tensor y = outs[0];
   outs.erase(outs.begin());
   return {y, ScanAccess::make(std::move(outs), kind.name, dtype)};
@@ -152,13 +153,9 @@ template <class List>
 Tensor scan(const Kind& kind, const Operand& x, const ScanInitial* initial, const ScanOptions& options, List list) {
   const CallScope scope(kind.name, x.site());
   const Elements e = elements_of(kind, x, initial, options, list);
-  if (options.rule == LogScanRule::split) {
-    check(initial == nullptr && !options.include_initial,
-          "the split rule takes no initial value and no include_initial; use LogScanRule::weights");
-    return apply(make_primitive<LogCumSumExp>(e.order, options.rule), core::node_of(e.x).value.spec, {e.x});
-  }
-  if (initial == nullptr && !options.include_initial) return apply(kind.plain(e.order), core::node_of(e.x).value.spec, {e.x});
-  return scan_with_parts(kind, {e.x}, {kind.identity}, initial, e.order, options.include_initial).y;
+  if (initial == nullptr && !options.include_initial)
+    return apply(kind.plain(e.order, options.rule), core::node_of(e.x).value.spec, {e.x});
+  return scan_with_parts(kind, {e.x}, {kind.identity}, initial, e.order, options).y;
 }
 
 template <class List>
@@ -166,8 +163,7 @@ ScanWithCarry scan_with_carry(const Kind& kind, const Operand& x, const ScanInit
                               List list) {
   const CallScope scope(kind.name, x.site());
   const Elements e = elements_of(kind, x, initial, options, list);
-  check(options.rule == LogScanRule::weights, "the split rule ends with no carry; use LogScanRule::weights");
-  return scan_with_parts(kind, {e.x}, {kind.identity}, initial, e.order, options.include_initial);
+  return scan_with_parts(kind, {e.x}, {kind.identity}, initial, e.order, options);
 }
 
 // ---- linear recurrence ------------------------------------------------------------------------------------------------------
@@ -190,7 +186,7 @@ Tensor recurrence_scan(const Operand& a, const Operand& b, const ScanInitial* in
   const Recurrence r = recurrence_of(a, b, initial, options);
   const Operand* value = value_of(initial);
   if ((initial != nullptr && value == nullptr) || options.include_initial)
-    return scan_with_parts(recurrence_kind, {r.a, r.b}, {1, 0}, initial, r.order, options.include_initial).y;
+    return scan_with_parts(recurrence_kind, {r.a, r.b}, {1, 0}, initial, r.order, options).y;
   if (value == nullptr) return recurrence(r.a, r.b, std::nullopt, r.order);
   return recurrence(r.a, r.b, initial_value(*value, dtype_of_tensor(r.a), shape_of(r.a), r.order.axis), r.order);
 }
@@ -199,7 +195,7 @@ ScanWithCarry recurrence_with_carry(const Operand& a, const Operand& b, const Sc
                                     const ScanOptions& options) {
   const CallScope scope(recurrence_kind.name, a.site());
   const Recurrence r = recurrence_of(a, b, initial, options);
-  return scan_with_parts(recurrence_kind, {r.a, r.b}, {1, 0}, initial, r.order, options.include_initial);
+  return scan_with_parts(recurrence_kind, {r.a, r.b}, {1, 0}, initial, r.order, options);
 }
 
 ScanWithIndices extreme_with_indices(const Kind& kind, const Operand& x, const ScanOptions& options, bool largest) {
@@ -208,7 +204,7 @@ ScanWithIndices extreme_with_indices(const Kind& kind, const Operand& x, const S
         "the identity, which include_initial puts first, stands nowhere along the axis; leave it out");
   const Elements e = elements_of(kind, x, nullptr, options, core::Reals{});
   const Shape& shape = shape_of(e.x);
-  return {apply(kind.plain(e.order), {shape, dtype_of_tensor(e.x)}, {e.x}),
+  return {apply(kind.plain(e.order, options.rule), {shape, dtype_of_tensor(e.x)}, {e.x}),
           apply(make_primitive<CumExtreme>(e.order, largest, true), {shape, DType::int64}, {e.x})};
 }
 

@@ -101,19 +101,22 @@ MaybeTensors CarriedSum::vjp(Ins ins, Outs outs, Tangents g, WantedMask) const {
 
 namespace {
 
+Tensor composed(const Tensor& x) { return in_dtype(x, composed_dtype(dtype_of_tensor(x))); }
+
 /// h_{k-1}
 template <class P>
 Tensor previous(Ins elements, Ins parts, ScanOrder order) {
-  const std::vector<Tensor> all(elements.begin(), elements.end());
+  std::vector<Tensor> all;
+  for (const Tensor& x : elements) all.push_back(composed(x));
   return apply_carried(make_primitive<P>(exclusive(order)), all, parts, carry_width(dtype_of_tensor(all[0])))[0];
 }
 
 MaybeTensors linear_tangents(const Tensor& a, const Tensor& source, const MaybeTensor& initial, ScanOrder order,
                              std::size_t width) {
   const auto tangents =
-      apply_carried(make_primitive<CarriedRecurrence>(order), {a, source}, linear_parts(initial, width), width);
+      apply_carried(make_primitive<CarriedRecurrence>(order), {composed(a), source}, linear_parts(initial, width), width);
   MaybeTensors result(1 + width);
-  result[0] = tangents[0], result[1] = tangents[1];
+  result[0] = in_dtype(tangents[0], dtype_of_tensor(a)), result[1] = tangents[1];
   return result;
 }
 
@@ -125,10 +128,11 @@ struct WayBack {
 Tensor used(const Tensor& x, ScanOrder order) { return order.exclusive ? unshift(shift(x, order), order) : x; }
 WayBack way_back(const Tensor& factors, const CarriedCotangents& of) {
   const ScanOrder order = of.order;
-  const Tensor a = used(conjugate(factors), order), reached = order.exclusive ? unshift(of.reached, order) : of.reached;
+  const Tensor a = used(conjugate(composed(factors)), order), g = composed(of.reached);
   const std::size_t width = carry_width(dtype_of_tensor(a));
-  const auto back = apply_carried(make_primitive<CarriedRecurrence>(order.inclusive().flipped()),
-                                  {next_factors(a, order), reached}, linear_parts(of.end, width), width);
+  const auto back =
+      apply_carried(make_primitive<CarriedRecurrence>(order.inclusive().flipped()),
+                    {next_factors(a, order), order.exclusive ? unshift(g, order) : g}, linear_parts(of.end, width), width);
   if (of.parts.empty()) return {back[0], {}};
   if (length_of(a, order) == 0) return {back[0], back[1]};
   const DType dtype = dtype_of_tensor(of.parts[0]);
@@ -168,12 +172,14 @@ MaybeTensors carried_vjp(Ins ins, Outs outs, Tangents g, ScanOrder order, LogSca
 }  // namespace
 
 MaybeTensors CarriedProduct::jvp(Ins ins, Outs outs, Tangents t) const {
-  const Tensor source = t[0] ? *t[0] * previous<CarriedProduct>(ins.first(1), ins.subspan(1), order) : zeros_like(ins[0]);
+  const Tensor source =
+      t[0] ? composed(*t[0]) * previous<CarriedProduct>(ins.first(1), ins.subspan(1), order) : composed(zeros_like(ins[0]));
   return linear_tangents(ins[0], source, derivative_at(t, 1), order, outs.size() - 1);
 }
 std::vector<Tensor> CarriedProduct::cotangents(const CarriedCotangents& of) {
   const WayBack back = way_back(of.elements[0], of);
-  std::vector<Tensor> result = {back.D * conjugate(used(previous<CarriedProduct>(of.elements, of.parts, of.order), of.order))};
+  const Tensor before = used(previous<CarriedProduct>(of.elements, of.parts, of.order), of.order);
+  std::vector<Tensor> result = {in_dtype(back.D * conjugate(before), dtype_of_tensor(of.elements[0]))};
   if (!of.parts.empty()) result.push_back(back.before_first);
   return result;
 }
@@ -182,15 +188,18 @@ MaybeTensors CarriedProduct::vjp(Ins ins, Outs outs, Tangents g, WantedMask) con
 }
 
 MaybeTensors CarriedRecurrence::jvp(Ins ins, Outs outs, Tangents t) const {
-  const MaybeTensor from_a =
-      map(t[0], [&](const Tensor& da) { return da * previous<CarriedRecurrence>(ins.first(2), ins.subspan(2), order); });
-  return linear_tangents(ins[0], dense(sum_of(from_a, t[1]), ins[1]), derivative_at(t, 2), order, outs.size() - 1);
+  const MaybeTensor from_a = map(
+      t[0], [&](const Tensor& da) { return composed(da) * previous<CarriedRecurrence>(ins.first(2), ins.subspan(2), order); });
+  const Tensor source = dense(sum_of(from_a, map(t[1], composed)), composed(ins[1]));
+  return linear_tangents(ins[0], source, derivative_at(t, 2), order, outs.size() - 1);
 }
 // gb = D, ga_k = D_k h_{k-1}
 std::vector<Tensor> CarriedRecurrence::cotangents(const CarriedCotangents& of) {
   const WayBack back = way_back(of.elements[0], of);
   const Tensor before = used(previous<CarriedRecurrence>(of.elements, of.parts, of.order), of.order);
-  std::vector<Tensor> result = {back.D * SCANGRAD_PLANT(carried_dropped_conj, conjugate(before), before), back.D};
+  const DType dtype = dtype_of_tensor(of.elements[0]);
+  std::vector<Tensor> result = {in_dtype(back.D * SCANGRAD_PLANT(carried_dropped_conj, conjugate(before), before), dtype),
+                                in_dtype(back.D, dtype)};
   if (!of.parts.empty()) result.push_back(back.before_first);
   return result;
 }

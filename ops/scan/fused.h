@@ -13,6 +13,11 @@ namespace scangrad::inline v0::ops {
 
 using Decomposed = std::optional<std::vector<Tensor>>;
 
+/// What is put together of several operations is computed in float32 for half types, so that it rounds once.
+constexpr DType composed_dtype(DType dtype) {
+  return dtype == DType::float16 || dtype == DType::bfloat16 ? DType::float32 : dtype;
+}
+
 /// x, t -> y, dy
 struct CumProdJvp final : OrderedScan<CumProdJvp> {
   using OrderedScan::OrderedScan;

@@ -50,6 +50,20 @@ Tensor recurrence(const Tensor& a, const Tensor& b, const MaybeTensor& initial, 
   return initial ? apply(primitive, spec, {a, b, *initial}) : apply(primitive, spec, {a, b});
 }
 
+namespace {
+/// f on inputs in the dtype that compositions have.
+template <class F>
+std::vector<Tensor> rounded_once(Ins ins, const F& f) {
+  const DType dtype = dtype_of_tensor(ins[0]);
+  if (composed_dtype(dtype) == dtype) return f(ins);
+  std::vector<Tensor> wide;
+  for (const Tensor& in : ins) wide.push_back(in_dtype(in, composed_dtype(dtype)));
+  std::vector<Tensor> outs = f(Ins(wide));
+  for (Tensor& out : outs) out = in_dtype(out, dtype);
+  return outs;
+}
+}  // namespace
+
 // ---- cumsum -----------------------------------------------------------------------------------------------------------------
 // Value and tangent share nothing that one pass could save: there is no fused form.
 
@@ -59,7 +73,10 @@ MaybeTensors CumSum::vjp(Ins, Outs, Tangents g, WantedMask) const { return {cums
 // ---- cumprod: dy_k = x_k dy_{k-1} + p_k dx_k; R_k = g_k + x_{k+1} R_{k+1}, gx_k = p_k R_k, with p the exclusive products --------
 
 MaybeTensors CumProd::jvp(Ins ins, Outs, Tangents t) const {
-  return {recurrence(ins[0], cumprod(ins[0], exclusive(order).options()) * *t[0], std::nullopt, order)};
+  const Tensor both[] = {ins[0], *t[0]};
+  return {rounded_once(both, [&](Ins in) -> std::vector<Tensor> {
+    return {recurrence(in[0], cumprod(in[0], exclusive(order).options()) * in[1], std::nullopt, order)};
+  })[0]};
 }
 MaybeTensors CumProd::vjp(Ins ins, Outs, Tangents g, WantedMask) const {
   return {apply(make_primitive<CumProdVjp>(order), core::node_of(ins[0]).value.spec, {ins[0], *g[0]})};
@@ -69,13 +86,17 @@ std::optional<core::OutsAndTangents> CumProd::jvp_fused(Ins ins, Tangents t) con
 }
 
 Decomposed CumProdJvp::decompose(Ins ins) const {
-  const Tensor before = cumprod(ins[0], exclusive(order).options());
-  return {{cumprod(ins[0], order.options()), recurrence(ins[0], before * ins[1], std::nullopt, order)}};
+  return rounded_once(ins, [&](Ins in) -> std::vector<Tensor> {
+    const Tensor before = cumprod(in[0], exclusive(order).options());
+    return {cumprod(in[0], order.options()), recurrence(in[0], before * in[1], std::nullopt, order)};
+  });
 }
 Decomposed CumProdVjp::decompose(Ins ins) const {
-  const Tensor before = cumprod(ins[0], exclusive(order).options());
-  return {{conjugate(used(before, order)) *
-           run_back(SCANGRAD_PLANT(cumprod_factors_dropped_conj, conjugate(ins[0]), ins[0]), ins[1], order)}};
+  return rounded_once(ins, [&](Ins in) -> std::vector<Tensor> {
+    const Tensor before = cumprod(in[0], exclusive(order).options());
+    return {conjugate(used(before, order)) *
+            run_back(SCANGRAD_PLANT(cumprod_factors_dropped_conj, conjugate(in[0]), in[0]), in[1], order)};
+  });
 }
 
 // ---- cummax, cummin ---------------------------------------------------------------------------------------------------------
@@ -119,9 +140,17 @@ std::vector<Spec> specs_of(Ins ins) {
 }  // namespace
 
 MaybeTensors LinearRecurrence::jvp(Ins ins, Outs outs, Tangents t) const {
-  const MaybeTensor from_a = map(t[0], [&](const Tensor& da) { return da * previous(ins, order); });
-  const Tensor source = dense(sum_of(from_a, t[1]), outs[0]);
-  return {recurrence(ins[0], source, ins.size() == 3 ? t[2] : std::nullopt, order)};
+  const std::size_t n = ins.size();
+  if (!t[0]) return {recurrence(ins[0], dense(t[1], outs[0]), n == 3 ? t[2] : std::nullopt, order)};
+  std::vector<Tensor> all(ins.begin(), ins.end());
+  all.push_back(*t[0]);
+  for (std::size_t i = 1; i < n; ++i)
+    if (t[i]) all.push_back(*t[i]);
+  return {rounded_once(all, [&](Ins in) -> std::vector<Tensor> {
+    const Tensor from_a = in[n] * previous(in.first(n), order);
+    const Tensor source = t[1] ? from_a + in[n + 1] : from_a;
+    return {recurrence(in[0], source, n == 3 && t[2] ? MaybeTensor(in.back()) : std::nullopt, order)};
+  })[0]};
 }
 
 MaybeTensors LinearRecurrence::vjp(Ins ins, Outs, Tangents g, WantedMask wanted) const {
@@ -154,22 +183,26 @@ std::optional<core::OutsAndTangents> LinearRecurrence::jvp_fused(Ins ins, Tangen
 }
 
 Decomposed LinearRecurrenceJvp::decompose(Ins ins) const {
-  const std::size_t n = ins.size() / 2;
-  const Ins at = ins.first(n), t = ins.subspan(n);
-  const auto initial = [&](Ins of) { return n == 3 ? MaybeTensor(of[2]) : std::nullopt; };
-  return {
-      {recurrence(at[0], at[1], initial(at), order), recurrence(at[0], t[0] * previous(at, order) + t[1], initial(t), order)}};
+  return rounded_once(ins, [&](Ins in) -> std::vector<Tensor> {
+    const std::size_t n = in.size() / 2;
+    const Ins at = in.first(n), t = in.subspan(n);
+    const auto initial = [&](Ins of) { return n == 3 ? MaybeTensor(of[2]) : std::nullopt; };
+    return {recurrence(at[0], at[1], initial(at), order),
+            recurrence(at[0], t[0] * previous(at, order) + t[1], initial(t), order)};
+  });
 }
 
 Decomposed LinearRecurrenceVjp::decompose(Ins ins) const {
-  const Ins at = ins.first(ins.size() - 1);
-  const Tensor a = conjugate(at[0]), g = ins.back(), D = run_back(a, g, order);
-  std::vector<Tensor> result = {D * conjugate(used(previous(at, order), order)), D};
-  if (at.size() == 3) {
-    const Tensor through_first = first(used(a, order), order) * first(D, order);
-    result.push_back(order.exclusive ? through_first + first(g, order) : through_first);
-  }
-  return result;
+  return rounded_once(ins, [&](Ins in) -> std::vector<Tensor> {
+    const Ins at = in.first(in.size() - 1);
+    const Tensor a = conjugate(at[0]), g = in.back(), D = run_back(a, g, order);
+    std::vector<Tensor> result = {D * conjugate(used(previous(at, order), order)), D};
+    if (at.size() == 3) {
+      const Tensor through_first = first(used(a, order), order) * first(D, order);
+      result.push_back(order.exclusive ? through_first + first(g, order) : through_first);
+    }
+    return result;
+  });
 }
 
 }  // namespace scangrad::inline v0::ops

@@ -73,7 +73,9 @@ void linear_recurrence(const Context& context, const Primitive& primitive, Input
     for_each_lane(context, lanes, [&](auto at) {
       auto h = has_initial ? ops::carried(ins[2]->data<T>()[at[2]]) : ops::Carry<T>{};
       for (std::int64_t k = 0; k < lanes.length; ++k) {
-        const auto next = M::apply(M::lift(ins[0]->data<T>()[at[0]], ins[1]->data<T>()[at[1]]), h);
+        const T b = ins[1]->data<T>()[at[1]];
+        const bool alone = k == 0 && !has_initial;  // there is no product with the first factor
+        const auto next = alone ? ops::carried(b) : M::apply(M::lift(ins[0]->data<T>()[at[0]], b), h);
         out.data<T>()[at[3]] = ops::stored<T>(order.exclusive ? h : next);
         h = next;
         for (std::size_t i = 0; i < 4; ++i) at[i] += lanes.step[i];

@@ -68,7 +68,7 @@ void write_carry(Outputs parts, const CarriedLanes::Offsets& at, std::size_t fir
   }
 }
 
-/// `start(parts, offsets)`, `next(state, offsets)` and `seen(state)` make a scan of T; `end` writes what it ends with.
+/// `start(offsets)`, `next(state, offsets, position)` and `seen(state)` make a scan of T; `end` writes what it ends with.
 template <class T, class Start, class Next, class Seen, class End>
 void carried_scan(const Context& context, const ScanOrder& order, const CarriedLanes& lanes, Array& out, const Start& start,
                   const Next& next, const Seen& seen, const End& end) {
@@ -76,7 +76,7 @@ void carried_scan(const Context& context, const ScanOrder& order, const CarriedL
     auto state = start(at);
     const CarriedLanes::Offsets first = at;
     for (std::int64_t k = 0; k < lanes.length; ++k) {
-      const auto joined = next(state, at);
+      const auto joined = next(state, at, k);
       out.data<T>()[at[out_at]] = seen(order.exclusive ? state : joined);
       state = joined;
       for (std::size_t i = 0; i < at.size(); ++i) at[i] += lanes.step[i];
@@ -118,8 +118,10 @@ void scan_of_numbers(const Context& context, const ScanOrder& order, Inputs elem
     carried_scan<T>(
         context, order, lanes, outs[0],
         [&](const auto& at) { return before.empty() ? ops::from_real<C>(identity) : read_carry<C>(before, at, 0); },
-        [&](const C& state, const auto& at) {
-          return next(state, ops::carried(x[at[elements_at]]), ops::carried(b[at[elements_at + second]]));
+        [&](const C& state, const auto& at, std::int64_t k) {
+          const C e = ops::carried(b[at[elements_at + second]]);
+          if (k == 0 && before.empty()) return e;  // there is nothing that it meets
+          return next(state, ops::carried(x[at[elements_at]]), e);
         },
         [](const C& state) { return ops::stored<T>(state); },
         [&](const auto& at, const C& state) { write_carry(after, at, 0, state); });
@@ -162,7 +164,9 @@ void carried_extreme(const Context& context, const Primitive& primitive, Inputs 
         [&](const auto& at) {
           return before.empty() ? M::identity() : M::lift(before[0]->template data<T>()[at[before_at]], 0);
         },
-        [&](const auto& state, const auto& at) { return M::combine(state, M::lift(elements[at[elements_at]], 0)); },
+        [&](const auto& state, const auto& at, std::int64_t) {
+          return M::combine(state, M::lift(elements[at[elements_at]], 0));
+        },
         [](const auto& state) { return M::project(state); },
         [&](const auto& at, const auto& state) { outs[1].data<T>()[at[after_at]] = M::project(state); });
   });
@@ -193,7 +197,7 @@ void carried_log_sum_exp(const Context& context, const Primitive& primitive, Inp
     const T* x = ins[0]->data<T>();
     carried_scan<T>(
         context, order, lanes, outs[0], [&](const auto& at) { return read_log_sum<T>(before, at); },
-        [&](const State& state, const auto& at) { return M::combine(state, M::lift(x[at[elements_at]])); },
+        [&](const State& state, const auto& at, std::int64_t) { return M::combine(state, M::lift(x[at[elements_at]])); },
         [](const State& state) { return M::project(state); },
         [&](const auto& at, const State& state) {
           after[0].data<Wide>()[at[after_at]] = state.m;

@@ -120,8 +120,9 @@ void linear_recurrence_jvp(const Context& context, const Primitive& primitive, I
       C h = n == 3 ? ops::carried(ins[2]->data<T>()[at[6]]) : C{};
       C dh = n == 3 ? ops::carried(ins[n + 2]->data<T>()[at[7]]) : C{};
       for (std::int64_t k = 0; k < lanes.length; ++k) {
-        const C factor = ops::carried(a[at[0]]);
-        const C source = ops::add(ops::multiply(ops::carried(da[at[2]]), h), ops::carried(db[at[3]]));
+        const bool alone = k == 0 && n == 2;  // there is no product with the first factor
+        const C factor = alone ? C{} : ops::carried(a[at[0]]), moved = alone ? C{} : ops::carried(da[at[2]]);
+        const C source = ops::add(ops::multiply(moved, h), ops::carried(db[at[3]]));
         const C next = ops::add(ops::multiply(factor, h), ops::carried(b[at[1]]));
         const C next_tangent = ops::add(ops::multiply(factor, dh), source);
         y[at[4]] = ops::stored<T>(order.exclusive ? h : next);
@@ -210,12 +211,15 @@ void linear_recurrence_vjp(const Context& context, const Primitive& primitive, I
       C D{};
       BackwardStates<C>::run(
           n, has_initial ? ops::carried(ins[2]->data<T>()[at[5]]) : C{}, memory,
-          [&](const C& h, std::int64_t k) { return M::apply(M::lift(a[k * step[0]], b[k * step[1]]), h); },
+          [&](const C& h, std::int64_t k) {
+            const T b_k = b[k * step[1]];
+            return k == 0 && !has_initial ? ops::carried(b_k) : M::apply(M::lift(a[k * step[0]], b_k), h);
+          },
           [&](std::int64_t k, const C& before, const C&) {
             const C reached = ops::carried(g[(order.exclusive ? k + 1 : k) * step[2]]);
             D = k + 1 < n ? ops::add(reached, ops::multiply(factor(k + 1), D)) : reached;
             gb[k * step[4]] = ops::stored<T>(D);
-            ga[k * step[3]] = ops::stored<T>(ops::multiply(D, ops::conjugated(before)));
+            ga[k * step[3]] = k == 0 && !has_initial ? T{} : ops::stored<T>(ops::multiply(D, ops::conjugated(before)));
           });
       if (!has_initial) return;
       C total = n > 0 ? ops::multiply(factor(0), D) : C{};

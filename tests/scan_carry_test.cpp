@@ -273,6 +273,34 @@ TEST_CASE("0 does not meet infinity where a scan has nothing to combine with") {
   CHECK(sg::jvp(f, {x}, {t}).tangent.to_vector<double>()[0] == 1);
 }
 
+TEST_CASE("without an initial value the first factor of a recurrence multiplies nothing, whatever it is") {
+  for (const double first : {inf, -inf, double{NAN}})
+    for (DType dtype : {DType::float16, DType::bfloat16, DType::float32, DType::float64, DType::complex64, DType::complex128})
+      for (bool across : both)
+        for (bool carry : both) {
+          INFO(first << " " << sg::to_string(dtype) << (across ? " across" : "") << (carry ? " with carry" : ""));
+          const auto lane = [&](std::vector<double> values) {
+            return sg::astype(sg::reshape(Tensor(values), across ? sg::Shape{3, 1} : sg::Shape{1, 3}), dtype);
+          };
+          const auto wide = [&](const Tensor& x) { return sg::concatenate({x, x}, {.axis = across ? 1 : 0}); };
+          const auto is = [&](const Tensor& y, std::vector<double> expected) { check_near(y, wide(lane(expected)), 0); };
+          const Tensor a = wide(lane({first, 2, 3})), b = wide(lane({1, 1, 2})), t = wide(lane({1, 0.5, 1}));
+          const int axis = across ? 0 : 1;
+          const auto f = [=](const Tensor& p, const Tensor& q) {
+            return carry ? sg::linear_recurrence_with_carry(p, q, {.axis = axis}).y
+                         : sg::linear_recurrence(p, q, {.axis = axis});
+          };
+          is(f(a, b), {1, 3, 11});
+          is(sg::linear_recurrence(a, b, {.axis = axis, .exclusive = true}), {0, 1, 3});
+          is(sg::linear_recurrence(sg::flip(a, {.axes = axis}), sg::flip(b, {.axes = axis}), {.axis = axis, .reverse = true}),
+             {11, 3, 1});
+          is(sg::jvp(f, {a, b}, {t, t}).tangent, {1, 3, 13});  // 1; 2 + 1 / 2 + 1 / 2; 9 + 3 + 1
+          const auto [ga, gb] = sg::vjp(f, {a, b}).pullback(wide(lane({1, 1, 1})));
+          is(gb, {9, 4, 1});
+          is(ga, {0, 4, 3});
+        }
+}
+
 TEST_CASE("what is said to carries and options that do not fit") {
   const Tensor x = {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}};
   const auto carry = sg::cumsum_with_carry(x).carry;

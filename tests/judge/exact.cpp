@@ -33,6 +33,8 @@ struct Recurrence {
     if (scan == Scan::cumprod) return {jet(0), Jet{}};
     return {jet(0), jet(1)};
   }
+  /// Whether element k has no product with what is before it.
+  bool starts_empty(std::size_t k) const { return k == 0 && scan == Scan::linear_recurrence; }
   V first() const { return scan == Scan::cumprod ? V(1) : V(0); }
 
   template <class Member>
@@ -41,7 +43,7 @@ struct Recurrence {
     Jet state{first()};
     for (std::size_t k = 0; k < h.size(); ++k) {
       const auto [factor, term] = coefficients(k, t, a);
-      const Jet next = factor * state + term;
+      const Jet next = starts_empty(k) ? term : factor * state + term;
       h[k] = (exclusive ? state : next).*member;
       state = next;
     }
@@ -56,7 +58,7 @@ struct Recurrence {
     for (std::size_t k = g.size(); k-- > 0;) {
       if (k + 1 < g.size()) D = conjugate(coefficients(k + 1, {}, {}).first.value) * D;
       D += reached[k];
-      if (scan != Scan::cumsum) result[0][k] = D * conjugate(before[k]);
+      if (scan != Scan::cumsum) result[0][k] = starts_empty(k) ? V(0) : D * conjugate(before[k]);
       if (scan != Scan::cumprod) result.back()[k] = D;
     }
     return result;

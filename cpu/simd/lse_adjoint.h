@@ -35,6 +35,20 @@ SCANGRAD_INLINE Suffix suffix_of(D cotangent, const LseCarry<full, false>& end) 
   return {empty ? D{} : a, empty ? splat(infinity) : end.ref};
 }
 
+/// What the cotangents of a lane are multiplied by on the way, and results divided by: sums of subnormal numbers would round at each
+/// term. Only float64 has none wider to be summed in.
+struct Sizes {
+  D most{}, least = splat(infinity);
+  SCANGRAD_INLINE void add(D g) {
+    const D size = absolute(g);
+    most = maximum(size, most), least = minimum(size == 0.0 ? splat(infinity) : size, least);
+  }
+  SCANGRAD_INLINE void add(const Sizes& s) {
+    most = maximum(splat(largest_lane(s.most)), most), least = minimum(splat(-largest_lane(-s.least)), least);
+  }
+  SCANGRAD_INLINE D scale() const { return (least < 0x1p-900) & (most < 0x1p300) ? splat(0x1p600) : splat(1.0); }
+};
+
 /// (M^H g)_i = e^{x_i} sum_{k >= i} g_k e^{-y_k}: forwards for the carries at the tiles, then back.
 template <class T>
 class LseAdjointRow {
@@ -46,23 +60,29 @@ class LseAdjointRow {
       : job_(job), t_(job), f_(job), g_(job.in[1], job.in_step[1]), v_(job.out[0], job.out_step, job.stream) {}
 
   void run() {
-    const Carry end = forwards();
+    Forwards end = forwards();
+    if (job_.behind != nullptr) end.sizes.add(splat(job_.behind[0]));
+    if constexpr (full) scale_ = end.sizes.scale()[0];
     Suffix behind;
-    if (job_.behind != nullptr) behind = suffix_of<full>(splat(job_.behind[0]), end);
+    if (job_.behind != nullptr) behind = suffix_of<full>(splat(job_.behind[0] * scale_), end.carry);
     Tiles<Suffix, true> tiles(job_, behind);
     while (tiles.next()) {
       back(tiles);
       if (tiles.last() && job_.final != nullptr) {
         const Suffix later = tiles.carry();
-        job_.final[0] = later.ref[0], job_.final[1] = later.a[0];
+        job_.final[0] = later.ref[0], job_.final[1] = later.a[0] / scale_;
       }
     }
   }
 
  private:
+  struct Forwards {
+    Carry carry;
+    Sizes sizes;  ///< of the cotangents, if full
+  };
   /// Keeps the carry before each tile. Returns that behind the last, if anything comes back of it.
-  Carry forwards() {
-    Tiles<Carry> tiles(job_, first_lane_of(initial_state(job_, 0, 1, Carry::identity())));
+  Forwards forwards() {
+    Tiles<Forwards> tiles(job_, {first_lane_of(initial_state(job_, 0, 1, Carry::identity())), Sizes()});
     while (tiles.next()) {
       const std::int64_t at = tiles.at(), count = tiles.count();
       const bool needed = !tiles.last() || job_.behind != nullptr;
@@ -72,7 +92,10 @@ class LseAdjointRow {
         if (needed && count == tile && f_.read(at, count)) in_floats = true, sum = f_.sum();
       if (needed && !in_floats) t_.read(at, count);
       auto total = needed && !in_floats ? t_.sum(count) : typename LseTile<T, false, true>::State{};
-      Carry carry = tiles.take();
+      const Sizes sizes = full ? sizes_of(at, count) : Sizes();
+      Forwards before = tiles.take();
+      Carry& carry = before.carry;
+      before.sizes.add(sizes);
       double* keep = job_.scratch + 3 * (at / tile);
       keep[0] = carry.ref[0], keep[1] = carry.s[0], keep[2] = carry.s_low[0];
       if (in_floats && f_.joins(carry)) carry.s += splat(f_.share * sum);
@@ -80,9 +103,17 @@ class LseAdjointRow {
         if (in_floats) t_.read(at, count), total = t_.sum(count);
         carry.absorb(total.ref, total.s, total.u);
       }
-      tiles.give(carry);
+      tiles.give(before);
     }
     return tiles.finish();
+  }
+  Sizes sizes_of(std::int64_t at, std::int64_t count) {
+    Sizes sizes;
+    const auto in = g_.tile_at(at, count);
+    for_each_register(
+        count, [&](std::int64_t i, std::int64_t here, auto whole)
+                   __attribute__((always_inline)) { sizes.add(in.get(i, here, whole)); });
+    return sizes;
   }
 
   void back(Tiles<Suffix, true>& tiles) {
@@ -145,9 +176,10 @@ class LseAdjointRow {
     const D s0 = carry.sum();
     const auto in = in_;
     const auto out = out_;
+    const double unscale = 1 / scale_;
     for_each_register_back(
         count, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
-          const D g = in.get(i, here, whole);
+          const D g = full ? in.get(i, here, whole) * scale_ : in.get(i, here, whole);
           if constexpr (full) odd |= ((absolute(g) < 0x1p-900) & (g != 0.0)) | !(absolute(g) <= 0x1p900);
           const D q = suffix_sum(quotient<full>(g, fma(w, load(t_.s_of + i), s0)));
           store(t_.s_of + i, chain.plus(q));
@@ -163,7 +195,7 @@ class LseAdjointRow {
     for_each_register(
         count, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
           const D v = load(t_.e_of + i) * w * (a + load(t_.s_of + i));
-          out.put(i, here, load(t_.x_of + i) == -infinity ? D{} : v, whole);
+          out.put(i, here, load(t_.x_of + i) == -infinity ? D{} : full ? v * unscale : v, whole);
         });
     return true;
   }
@@ -172,13 +204,13 @@ class LseAdjointRow {
     Suffix later = tiles.take();
     for_each_register_back(tiles.count(), [&](std::int64_t i, std::int64_t here, auto whole) {
       const auto s = LogSumExp<full, false>::combine(carry.state(), t_.at(i));
-      const D q = in_.get(i, here, whole) / s.s, x = load(t_.x_of + i);
+      const D q = in_.get(i, here, whole) * scale_ / s.s, x = load(t_.x_of + i);
       D a = is_nan(s.ref) ? s.ref : s.s == 0.0 ? D{} : q;
       a = add_later<1>(a, s.ref);
       if constexpr (lanes > 2) a = add_later<2>(a, s.ref);
       if constexpr (lanes > 4) a = add_later<4>(a, s.ref);
       a += carried_back<full>(later.a, later.ref, s.ref);
-      out_.put(i, here, given_to<full>(x, a, s.ref), whole);
+      out_.put(i, here, given_to<full>(x, a, s.ref) * (1 / scale_), whole);
       later = {first_lane(a), first_lane(s.ref)};
     });
     tiles.give(later);
@@ -196,6 +228,7 @@ class LseAdjointRow {
   Writer<T> v_;
   Source<T> in_{};
   Target<T> out_{};
+  double scale_ = 1;
 };
 
 template <class T>

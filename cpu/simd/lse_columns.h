@@ -53,18 +53,34 @@ class LseAdjointColumns {
       const std::int64_t count = job_.columns - first < width ? job_.columns - first : width;
       ColumnReader<T> xs(job_, 0, first, count), gs(job_, 1, first, count);
       Suffix later[width / lanes];
+      if constexpr (full) find_scales(gs, first, count);
       forwards(xs, first, count, later);
       for (std::int64_t row = (job_.length - 1) / checkpoint_rows * checkpoint_rows; row >= 0; row -= checkpoint_rows)
         back(xs, gs, row, first, count, later);
       if (job_.final != nullptr)
         for_each_register(count, [&](std::int64_t i, std::int64_t here, auto) {
           store_some(job_.final + first + i, here, later[i / lanes].ref);
-          store_some(job_.final + job_.columns + first + i, here, later[i / lanes].a);
+          store_some(job_.final + job_.columns + first + i, here, later[i / lanes].a / scale(i));
         });
     }
   }
 
  private:
+  SCANGRAD_INLINE D scale(std::int64_t i) const { return full ? load(scale_ + i) : splat(1.0); }
+  void find_scales(ColumnReader<T>& gs, std::int64_t first, std::int64_t count) {
+    Sizes sizes[width / lanes];
+    for (std::int64_t row = 0; row < job_.length; ++row) {
+      const auto g = gs.row(row);
+      for_each_register(
+          count, [&](std::int64_t i, std::int64_t here, auto whole)
+                     __attribute__((always_inline)) { sizes[i / lanes].add(g.get(i, here, whole)); });
+    }
+    for_each_register(count, [&](std::int64_t i, std::int64_t here, auto) {
+      if (job_.behind != nullptr) sizes[i / lanes].add(load_some(job_.behind + first + i, here, 0.0));
+      store(scale_ + i, sizes[i / lanes].scale());
+    });
+  }
+
   double* kept(std::int64_t row, std::int64_t i) const { return job_.scratch + 3 * ((row / checkpoint_rows) * width + i); }
 
   static void step(const Source<T>& xs, std::int64_t count, Carry* carries) {
@@ -91,7 +107,7 @@ class LseAdjointColumns {
     }
     if (job_.behind == nullptr) return;
     for_each_register(count, [&](std::int64_t i, std::int64_t here, auto) {
-      later[i / lanes] = suffix_of<full>(load_some(job_.behind + first + i, here, 0.0), carries[i / lanes]);
+      later[i / lanes] = suffix_of<full>(load_some(job_.behind + first + i, here, 0.0) * scale(i), carries[i / lanes]);
     });
   }
 
@@ -113,19 +129,20 @@ class LseAdjointColumns {
       const Target<T> out{static_cast<T*>(job_.out[0]) + row * job_.out_step + first, false};
       for_each_register(
           count, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
-            const D x = xrow.get(i, here, whole), g = grow.get(i, here, whole);
+            const D x = xrow.get(i, here, whole), g = full ? grow.get(i, here, whole) * scale(i) : grow.get(i, here, whole);
             const D ref = load(ref_[row - begin] + i), s = load(s_[row - begin] + i);
             Suffix& rest = later[i / lanes];
             const D q = is_nan(ref) ? ref : s == 0.0 ? D{} : quotient<full>(g, s == 0.0 ? splat(1.0) : s);
             rest.a = any(rest.ref != ref) ? carried_back<full>(rest.a, rest.ref, ref) + q : rest.a + q;
             rest.ref = ref;
-            out.put(i, here, given_to<full>(x, rest.a, ref), whole);
+            const D v = given_to<full>(x, rest.a, ref);
+            out.put(i, here, full ? v * (1.0 / scale(i)) : v, whole);
           });
     }
   }
 
   const ScanJob& job_;
-  alignas(64) double ref_[checkpoint_rows][width], s_[checkpoint_rows][width];
+  alignas(64) double ref_[checkpoint_rows][width], s_[checkpoint_rows][width], scale_[width];
 };
 
 template <class T>

@@ -5,7 +5,6 @@
 #include <limits>
 
 #include "core/planted.h"
-#include "ops/gather.h"
 #include "ops/shape.h"
 
 namespace scangrad::inline v0::ops {
@@ -267,9 +266,8 @@ template <bool largest>
 MaybeTensors CarriedExtreme<largest>::jvp(Ins ins, Outs outs, Tangents t) const {
   const ScanOrder o = this->order;
   const InFront scan = extreme_in_front<largest>(ins[0], ins.subspan(1), o);
-  const Spec index{shape_of(scan.x()), DType::int64};
-  const Tensor holder = apply(make_primitive<CumExtreme>(o.inclusive(), largest, true), index, {scan.x()});
-  const Tensor all = gather_along(scan.tangent(dense(t[0], ins[0]), derivative_at(t, 1)), holder, o.axis, true);
+  const Tensor along = scan.tangent(dense(t[0], ins[0]), derivative_at(t, 1));
+  const Tensor all = *pair_of(make_primitive<CumExtremeJvp>(o.inclusive(), largest), scan.x(), along).tangents[0];
   MaybeTensors result(outs.size());
   result[0] = scan.seen(all), result[1] = scan.last(all);
   return result;

@@ -292,8 +292,7 @@ TEST_CASE("without an initial value the first factor of a recurrence multiplies 
           };
           is(f(a, b), {1, 3, 11});
           is(sg::linear_recurrence(a, b, {.axis = axis, .exclusive = true}), {0, 1, 3});
-          is(sg::linear_recurrence(sg::flip(a, {.axes = axis}), sg::flip(b, {.axes = axis}), {.axis = axis, .reverse = true}),
-             {11, 3, 1});
+          is(sg::linear_recurrence(sg::flip(a, axis), sg::flip(b, axis), {.axis = axis, .reverse = true}), {11, 3, 1});
           is(sg::jvp(f, {a, b}, {t, t}).tangent, {1, 3, 13});  // 1; 2 + 1 / 2 + 1 / 2; 9 + 3 + 1
           const auto [ga, gb] = sg::vjp(f, {a, b}).pullback(wide(lane({1, 1, 1})));
           is(gb, {9, 4, 1});

@@ -302,6 +302,8 @@ inline __attribute__((noinline)) void wait_for(const std::int64_t* number, std::
 /// that share the row take the next tile that is left, do what needs no carry, wait for it, and hand it on: the bits are those of one.
 template <class State, bool back = false>
 class Tiles {
+  static_assert(parts_of<State> <= max_parts);
+
  public:
   Tiles(const ScanJob& job, const State& start)
       : length_(job.length),

@@ -5,23 +5,10 @@
 #include <cmath>
 #include <numeric>
 
-#include "ops/random/distributions.h"
-#include "scangrad/scangrad.h"
 #include "support/catch.h"
-
-namespace sg = scangrad;
-namespace ops = sg::ops;
-namespace rnd = sg::random;
-using sg::DType;
-using sg::Tensor;
+#include "support/draws.h"
 
 namespace {
-
-using Doubles = std::vector<double>;
-using Integers = std::vector<std::int64_t>;
-
-Doubles doubles(const Tensor& x) { return sg::astype(x, DType::float64).to_vector<double>(); }
-Integers integers(const Tensor& x) { return sg::astype(x, DType::int64).to_vector<std::int64_t>(); }
 
 /// How many deviations a chi-squared sum lies from its mean (Wilson and Hilferty).
 double chi_squared_score(const Doubles& counts, const Doubles& expected) {

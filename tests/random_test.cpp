@@ -4,24 +4,11 @@
 #include <cmath>
 #include <numeric>
 
-#include "ops/random/distributions.h"
 #include "ops/random/random.h"
-#include "scangrad/scangrad.h"
 #include "support/catch.h"
-
-namespace sg = scangrad;
-namespace ops = sg::ops;
-namespace rnd = sg::random;
-using sg::DType;
-using sg::Tensor;
+#include "support/draws.h"
 
 namespace {
-
-using Doubles = std::vector<double>;
-using Integers = std::vector<std::int64_t>;
-
-Doubles doubles(const Tensor& x) { return sg::astype(x, DType::float64).to_vector<double>(); }
-Integers integers(const Tensor& x) { return sg::astype(x, DType::int64).to_vector<std::int64_t>(); }
 
 /// FNV-1a over the bytes.
 template <class T>
@@ -123,7 +110,7 @@ TEST_CASE("lower precisions are the same numbers, rounded; uniform ones truncate
     const Doubles x = doubles(rnd::uniform(key, {2000}, {.dtype = dtype}));
     for (std::size_t i = 0; i < x.size(); ++i) CHECK(x[i] == std::ldexp(std::floor(std::ldexp(exact[i], digits)), -digits));
   }
-  for (const Sampler sample : {rnd::normal, rnd::exponential, rnd::gumbel}) {
+  for (const Sampler sample : std::initializer_list<Sampler>{rnd::normal, rnd::exponential, rnd::gumbel}) {
     const Tensor wide = sample(key, {2000}, {});
     for (const DType dtype : float_dtypes)
       CHECK(doubles(sample(key, {2000}, {.dtype = dtype})) == doubles(sg::astype(wide, dtype)));

@@ -133,5 +133,8 @@ std::string describe(const Tensor& x) {
 }
 
 std::ostream& operator<<(std::ostream& stream, const Tensor& x) { return stream << to_string(x); }
+std::ostream& operator<<(std::ostream& stream, const Shape& shape) { return stream << to_string(shape); }
+std::ostream& operator<<(std::ostream& stream, DType dtype) { return stream << to_string(dtype); }
+std::ostream& operator<<(std::ostream& stream, Device device) { return stream << to_string(device); }
 
 }  // namespace scangrad::inline v0

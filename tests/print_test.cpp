@@ -156,6 +156,13 @@ TEST_CASE("extreme print options work, and impossible ones are an error", "[prin
   CHECK(sg::to_string(sg::Tensor{0.5, 2.25}, all) == "[0.5  2.25]");
 }
 
+TEST_CASE("shapes, dtypes and devices are printed", "[print]") {
+  const sg::Tensor x = {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}};
+  std::ostringstream out;
+  out << x.shape() << ' ' << x.dtype() << ' ' << x.device() << ' ' << sg::Shape{} << ' ' << sg::sum(x).shape();
+  CHECK(out.str() == "(2, 3) float64 cpu () ()");
+}
+
 TEST_CASE("describe says what a tensor is, and evaluates nothing", "[print]") {
   const sg::Tensor x = {{1.0, 2.0, 3.0}, {4.0, 5.0, 6.0}};
   CHECK(sg::describe(x) == "float64 (2, 3), strides (3, 1), cpu, evaluated, 48 bytes");

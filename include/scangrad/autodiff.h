@@ -330,6 +330,11 @@ auto value_and_grad(const char* name, F& f, Arguments arguments, std::index_sequ
                                                                           std::move(gradient));
 }
 
+template <std::size_t... I, class F, class... T>
+auto value_and_grad_as(const char* name, F& f, Site site, const T&... arguments) {
+  return value_and_grad(name, f, std::tuple<T...>(arguments...), selection<sizeof...(T), I...>(), site);
+}
+
 }  // namespace detail
 
 /// The same for Tensors between braces.
@@ -353,39 +358,20 @@ auto linear_transpose(F&& f, const Tensor (&like)[N], Site site = Site::here()) 
 }
 /// @}
 
-/// @cond
-template <class F, class... T>
-void jvp(F&&, const T&...) {
-  static_assert(sizeof...(T) > 999,
-                "jvp takes the arguments and their tangents each in braces, jvp(f, {x}, {dx}), or as structures, "
-                "jvp(f, args(p), args(dp))");
-}
-template <class F, class... T>
-void vjp(F&&, const T&...) {
-  static_assert(sizeof...(T) > 999, "vjp takes the arguments in braces, vjp(f, {x}), or as structures, vjp(f, args(p))");
-}
-template <class F, class... T>
-void linearize(F&&, const T&...) {
-  static_assert(sizeof...(T) > 999,
-                "linearize takes the arguments in braces, linearize(f, {x}), or as structures, linearize(f, args(p))");
-}
-/// @endcond
-
 /// The function that returns {value, gradient} of f, whose result must be a real floating scalar (shape ()). value_and_grad<0, 2>
 /// differentiates arguments 0 and 2; the default is all. One argument: its gradient; several: a tuple.
 template <std::size_t... I, class F>
 auto value_and_grad(F f, Site site = Site::here()) {
   return [f = std::move(f), site](const auto&... arguments) {
-    return detail::value_and_grad("grad", f, std::tuple<std::remove_cvref_t<decltype(arguments)>...>(arguments...),
-                                  detail::selection<sizeof...(arguments), I...>(), site);
+    return detail::value_and_grad_as<I...>("value_and_grad", f, site, arguments...);
   };
 }
 
 /// The function that returns the gradient of f alone; where f returns with_aux, {gradient, aux}.
 template <std::size_t... I, class F>
 auto grad(F f, Site site = Site::here()) {
-  return [both = value_and_grad<I...>(std::move(f), site)](const auto&... arguments) {
-    auto result = both(arguments...);
+  return [f = std::move(f), site](const auto&... arguments) {
+    auto result = detail::value_and_grad_as<I...>("grad", f, site, arguments...);
     if constexpr (requires { result.aux; })
       return GradWithAux<decltype(result.gradient), decltype(result.aux)>{std::move(result.gradient), std::move(result.aux)};
     else return std::move(result.gradient);

@@ -3,6 +3,7 @@
 
 #include <compare>
 #include <cstdint>
+#include <iosfwd>
 #include <string>
 
 #include "scangrad/export.h"
@@ -22,5 +23,6 @@ struct Device {
 
 /// "cpu", "cuda:0".
 SCANGRAD_API std::string to_string(Device device);
+SCANGRAD_API std::ostream& operator<<(std::ostream& stream, Device device);  ///< prints as to_string
 
 }  // namespace scangrad::inline v0

@@ -5,6 +5,7 @@
 #include <complex>
 #include <concepts>
 #include <cstdint>
+#include <iosfwd>
 #include <string_view>
 #include <type_traits>
 
@@ -33,7 +34,8 @@ struct bfloat16 {
 
 /// "float64", "bool", ...
 SCANGRAD_API std::string_view to_string(DType dtype) noexcept;
-SCANGRAD_API std::size_t item_size(DType dtype) noexcept;  ///< in bytes
+SCANGRAD_API std::ostream& operator<<(std::ostream& stream, DType dtype);  ///< prints as to_string
+SCANGRAD_API std::size_t item_size(DType dtype) noexcept;                  ///< in bytes
 
 constexpr bool is_complex(DType t) noexcept { return t >= DType::complex64; }                        ///< complex64, complex128
 constexpr bool is_floating(DType t) noexcept { return t >= DType::float16 && t <= DType::float64; }  ///< halves, too

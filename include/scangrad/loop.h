@@ -58,6 +58,9 @@ SCANGRAD_API std::vector<Tensor> checkpoint(const CheckpointFunction& f, const s
 template <class Step, class Carry, class Xs>
 auto scan(const Step& step, const Carry& init, const Xs& xs, const LoopOptions& options = {}, Site site = Site::here()) {
   const auto call = [&step](const Carry& carry, const Xs& x) {
+    using Returned = std::remove_cvref_t<decltype(step(carry, x))>;
+    static_assert(!std::is_void_v<Returned> && !std::is_same_v<Returned, Tensor>,
+                  "step must return a pair, of the next carry and a y: return std::pair(carry, y)");
     auto [next, y] = step(carry, x);
     static_assert(std::is_same_v<std::remove_cvref_t<decltype(next)>, Carry>,
                   "step must return a pair of a carry, of the type of init, and a y");

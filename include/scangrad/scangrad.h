@@ -16,6 +16,7 @@
 #include "scangrad/logsumexp.h"
 #include "scangrad/loop.h"
 #include "scangrad/memory.h"
+#include "scangrad/mistakes.h"
 #include "scangrad/ops.h"
 #include "scangrad/optimize.h"
 #include "scangrad/print.h"

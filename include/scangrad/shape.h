@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstring>
 #include <initializer_list>
+#include <iosfwd>
 #include <span>
 #include <string>
 #include <vector>
@@ -108,6 +109,7 @@ using Strides = Dims;  ///< elements from one to the next along each axis
 
 /// As Python prints a tuple: "()", "(3,)", "(2, 5)".
 SCANGRAD_API std::string to_string(const Shape& shape);
+SCANGRAD_API std::ostream& operator<<(std::ostream& stream, const Shape& shape);  ///< prints as to_string
 
 /// The axes an operation works along: one (`1`), several (`{0, 2}`), or all of them. Negative axes count from the end.
 class Axes {

@@ -60,6 +60,11 @@ class Literal {
 /// For static_assert: false, once something is instantiated.
 template <class...>
 inline constexpr bool never = false;
+template <class Result, class T>
+Result unsaid_type() {
+  static_assert(never<T>, "say as which type elements are read: x.item<double>(), x.to_vector<double>()");
+  return Result();
+}
 
 }  // namespace detail
 
@@ -138,6 +143,11 @@ class SCANGRAD_API Tensor {
                   "element by element with where");
     return false;
   }
+  template <class T>
+  requires(std::is_arithmetic_v<T> && !std::same_as<T, bool>) explicit operator T() const {
+    static_assert(detail::never<T>, "a Tensor is not a C++ number: read the one that it holds by x.item<double>()");
+    return {};
+  }
   ~Tensor() {
     if (node_ != nullptr && node_->references.fetch_sub(1, std::memory_order_acq_rel) == 1) detail::destroy(node_);
   }
@@ -179,6 +189,21 @@ class SCANGRAD_API Tensor {
   /// The elements in row-major order, copied.
   template <Element T>
   std::vector<T> to_vector() const;
+
+  /// @cond
+  template <std::same_as<void> T = void>
+  double item() const {
+    return detail::unsaid_type<double, T>();
+  }
+  template <std::same_as<void> T = void>
+  std::vector<double> data() const {
+    return detail::unsaid_type<std::vector<double>, T>();
+  }
+  template <std::same_as<void> T = void>
+  std::vector<double> to_vector() const {
+    return detail::unsaid_type<std::vector<double>, T>();
+  }
+  /// @endcond
 
  private:
   friend struct detail::Access;

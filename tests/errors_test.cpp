@@ -236,6 +236,8 @@ TEST_CASE("transforms") {
   check_all({
       {[] { sg::grad(identity)(v); },
        "grad: the function must return a scalar, but its result has shape (2,); reduce it (sum), or use vjp"},
+      {[] { sg::value_and_grad(identity)(v); },
+       "value_and_grad: the function must return a scalar, but its result has shape (2,); reduce it (sum), or use vjp"},
       {[] { sg::grad([](const Tensor& t) { return sg::sum(t > 1.0); })(v); },
        "grad: the function must return a real floating scalar, but its result is int64; derivatives exist for floating tensors "
        "only"},

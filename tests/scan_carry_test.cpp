@@ -313,6 +313,15 @@ TEST_CASE("what is said to carries and options that do not fit") {
   };
   says([&] { sg::cumprod(x, carry); }, "cumprod: the carry is that of a cumsum; take one from cumprod_with_carry");
   says([&] { sg::cumsum(x, ScanCarry()); }, "cumsum: an empty carry was given; take one from cumsum_with_carry");
+  says([&] { sg::cumsum_with_carry(x, ScanCarry()); },
+       "cumsum_with_carry: an empty carry was given; take one from cumsum_with_carry");
+  says([&] { sg::cummax_with_carry(x, carry); },
+       "cummax_with_carry: the carry is that of a cumsum; take one from cummax_with_carry");
+  says(
+      [&] {
+        sg::linear_recurrence_with_carry(x, x, Tensor({1.0, 2.0, 3.0}));
+      },
+      "linear_recurrence_with_carry: the initial value has shape (3,), but a scan of (2, 3) along axis 1 needs (2,)");
   says([&] { sg::cumsum(sg::astype(x, DType::float32), carry); },
        "cumsum: the carry is that of a scan in float64, but this one is in float32; convert x with astype");
   says([&] { sg::cumsum(x, carry, {.axis = 0}); },

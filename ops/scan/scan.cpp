@@ -17,6 +17,7 @@ constexpr double infinity = std::numeric_limits<double>::infinity();
 /// What tells one scan from another here.
 struct Kind {
   const char* name;
+  const char* name_with_carry;  ///< of the function that returns the carry too
   double identity;
   bool log_space = false;  ///< float functions of integers give float64
   PrimitiveRef (*plain)(ScanOrder, LogScanRule) = nullptr;
@@ -40,12 +41,16 @@ PrimitiveRef make_extreme(ScanOrder order, LogScanRule) {
   return make_primitive<CumExtreme>(order, largest, false);
 }
 
-constexpr Kind sum_kind = {"cumsum", 0, false, make<CumSum>, make<CarriedSum>};
-constexpr Kind product_kind = {"cumprod", 1, false, make<CumProd>, make<CarriedProduct>};
-constexpr Kind log_sum_kind = {"logcumsumexp", -infinity, true, make<LogCumSumExp>, make<CarriedLogSumExp>};
-constexpr Kind recurrence_kind = {"linear_recurrence", 0, false, make<LinearRecurrence>, make<CarriedRecurrence>};
-constexpr Kind largest_kind = {"cummax", -infinity, false, make_extreme<true>, make<CarriedExtreme<true>>, true};
-constexpr Kind smallest_kind = {"cummin", infinity, false, make_extreme<false>, make<CarriedExtreme<false>>, true};
+constexpr Kind sum_kind = {"cumsum", "cumsum_with_carry", 0, false, make<CumSum>, make<CarriedSum>};
+constexpr Kind product_kind = {"cumprod", "cumprod_with_carry", 1, false, make<CumProd>, make<CarriedProduct>};
+constexpr Kind log_sum_kind = {"logcumsumexp", "logcumsumexp_with_carry", -infinity,
+                               true,           make<LogCumSumExp>,        make<CarriedLogSumExp>};
+constexpr Kind recurrence_kind = {"linear_recurrence",    "linear_recurrence_with_carry", 0, false,
+                                  make<LinearRecurrence>, make<CarriedRecurrence>};
+constexpr Kind largest_kind = {"cummax",           "cummax_with_carry",        -infinity, false,
+                               make_extreme<true>, make<CarriedExtreme<true>>, true};
+constexpr Kind smallest_kind = {
+    "cummin", "cummin_with_carry", infinity, false, make_extreme<false>, make<CarriedExtreme<false>>, true};
 
 const Operand* value_of(const ScanInitial* initial) {
   return initial == nullptr || ScanAccess::carry(*initial) != nullptr ? nullptr : &ScanAccess::value(*initial);
@@ -85,9 +90,9 @@ Tensor initial_value(const Operand& value, DType dtype, const Shape& shape, int 
 
 void check_carry(const Kind& kind, const ScanCarry& carry, DType dtype, const Shape& shape, int axis) {
   const auto& parts = ScanAccess::parts(carry);
-  check(!parts.empty(), "an empty carry was given; take one from {}_with_carry", kind.name);
-  check(ScanAccess::scan(carry) == kind.name, "the carry is that of a {}; take one from {}_with_carry", ScanAccess::scan(carry),
-        kind.name);
+  check(!parts.empty(), "an empty carry was given; take one from {}", kind.name_with_carry);
+  check(ScanAccess::scan(carry) == kind.name, "the carry is that of a {}; take one from {}", ScanAccess::scan(carry),
+        kind.name_with_carry);
   check(ScanAccess::dtype(carry) == dtype, "the carry is that of a scan in {}, but this one is in {}; convert x with astype",
         ScanAccess::dtype(carry), dtype);
   const Shape rest = without_axis(shape, axis);
@@ -161,7 +166,7 @@ Tensor scan(const Kind& kind, const Operand& x, const ScanInitial* initial, cons
 template <class List>
 ScanWithCarry scan_with_carry(const Kind& kind, const Operand& x, const ScanInitial* initial, const ScanOptions& options,
                               List list) {
-  const CallScope scope(kind.name, x.site());
+  const CallScope scope(kind.name_with_carry, x.site());
   const Elements e = elements_of(kind, x, initial, options, list);
   return scan_with_parts(kind, {e.x}, {kind.identity}, initial, e.order, options);
 }
@@ -193,7 +198,7 @@ Tensor recurrence_scan(const Operand& a, const Operand& b, const ScanInitial* in
 
 ScanWithCarry recurrence_with_carry(const Operand& a, const Operand& b, const ScanInitial* initial,
                                     const ScanOptions& options) {
-  const CallScope scope(recurrence_kind.name, a.site());
+  const CallScope scope(recurrence_kind.name_with_carry, a.site());
   const Recurrence r = recurrence_of(a, b, initial, options);
   return scan_with_parts(recurrence_kind, {r.a, r.b}, {1, 0}, initial, r.order, options);
 }

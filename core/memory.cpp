@@ -8,6 +8,7 @@
 #include <bit>
 #include <mutex>
 
+#include "core/poison.h"
 #include "core/storage.h"
 
 namespace scangrad::inline v0 {
@@ -70,6 +71,7 @@ void give_back(void* memory, std::int64_t requested, SizeClass size) noexcept {
       c.held += bytes;
       FreeBlock*& list = c.lists[static_cast<std::size_t>(size.index)];
       list = new (memory) FreeBlock{list, requested};
+      forbid(list + 1, size.bytes - sizeof(FreeBlock));
       c.cached.fetch_add(requested, std::memory_order_relaxed);
       return;
     }
@@ -87,11 +89,13 @@ void count_active(std::int64_t bytes) noexcept {
 void* allocate_block(std::size_t bytes) {
   const SizeClass size = size_class(bytes);
   const auto fresh = [&] { return ::operator new (size.bytes, std::align_val_t{alignment}, std::nothrow); };
-  if (void* kept = take(size)) return kept;
-  if (void* block = fresh()) return block;
-  memory::clear_cache();
-  if (void* block = fresh()) return block;
-  throw std::bad_alloc();
+  void* block = take(size);
+  if (block == nullptr) block = fresh();
+  if (block == nullptr) memory::clear_cache(), block = fresh();
+  if (block == nullptr) throw std::bad_alloc();
+  permit(block, bytes);
+  forbid(static_cast<std::byte*>(block) + bytes, size.bytes - bytes);
+  return block;
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include "core/debug.h"
 #include "core/error.h"
+#include "core/poison.h"
 #include "core/trace.h"
 
 namespace scangrad::inline v0 {
@@ -13,7 +14,7 @@ namespace {
 struct NodeCache {
   /// Nodes may die after the thread's cache has; a flag inside it would be gone with it.
   static inline constinit thread_local bool closed = false;
-  static constexpr std::size_t limit = 1024;
+  static constexpr std::size_t limit = address_sanitizer ? 0 : 1024;
   struct Free {
     Free* next;
   };

@@ -131,3 +131,14 @@ TEST_CASE("a training loop of 100000 steps holds its memory constant") {
   CHECK(w.to_vector<double>()[1] == Approx(-3.0));
   CHECK(sg::memory::active() - early < 4096);
 }
+
+// What fails a program: see the tests leaked_buffer_fails and leaked_node_fails.
+TEST_CASE("a tensor that nobody gives back", "[.leaked-buffer]") {
+  new Tensor(std::vector<double>(1000));
+  SUCCEED("the guard in support/main.cpp says so");
+}
+
+TEST_CASE("a node without a buffer that nobody gives back", "[.leaked-node]") {
+  for (int i = 0; i < 10; ++i) new Tensor(sg::zeros({1000}) + 1.0);
+  SUCCEED("LeakSanitizer says so");
+}

@@ -7,7 +7,7 @@
 
 namespace scangrad::inline v0::cpu {
 
-#if defined(__x86_64__)
+// The levels that this build has (SCANGRAD_LEVELS); other processors than x86-64 have one, base.
 namespace v2 {
 extern const HotKernels hot_kernels;
 }
@@ -17,11 +17,9 @@ extern const HotKernels hot_kernels;
 namespace v4 {
 extern const HotKernels hot_kernels;
 }
-#else
 namespace base {
 extern const HotKernels hot_kernels;
 }
-#endif
 
 namespace {
 
@@ -47,17 +45,23 @@ const Level& choose() {
 }  // namespace
 
 std::span<const Level> levels() {
-#if defined(__x86_64__)
   static const Level all[] = {
+#ifdef SCANGRAD_HAS_v2
       {"v2", &v2::hot_kernels, __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("popcnt")},
+#endif
+#ifdef SCANGRAD_HAS_v3
       {"v3", &v3::hot_kernels,
        __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2")},
+#endif
+#ifdef SCANGRAD_HAS_v4
       {"v4", &v4::hot_kernels,
        __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512cd") &&
-           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")}};
-#else
-  static const Level all[] = {{"base", &base::hot_kernels, true}};
+           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")},
 #endif
+#ifndef __x86_64__
+      {"base", &base::hot_kernels, true},
+#endif
+  };
   return all;
 }
 

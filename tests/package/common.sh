@@ -1,5 +1,5 @@
-# What the scripts of this folder share. ctest sets SOURCE, BUILD and WORK (folders), CXX, FLAGS, TYPE (the build type), TYPE_FLAGS
-# and VERSION.
+# What the scripts of this folder share. ctest sets SOURCE, BUILD and WORK (folders), CXX, FLAGS, TYPE (the build type), TYPE_FLAGS,
+# LEVELS and VERSION.
 set -euo pipefail
 
 fail() {
@@ -28,7 +28,7 @@ configure() {
   local folder=$1 build=$2
   rm -rf "$build"
   quietly cmake -S "$folder" -B "$build" -G Ninja -D CMAKE_CXX_COMPILER="$CXX" -D CMAKE_BUILD_TYPE="$TYPE" \
-    -D CMAKE_CXX_FLAGS="$FLAGS" -D CMAKE_CXX_FLAGS_"${TYPE^^}"="$TYPE_FLAGS" -D CMAKE_INSTALL_LIBDIR=lib -D SCANGRAD_CUDA=OFF "${@:3}"
+    -D CMAKE_CXX_FLAGS="$FLAGS" -D CMAKE_CXX_FLAGS_"${TYPE^^}"="$TYPE_FLAGS" -D CMAKE_INSTALL_LIBDIR=lib -D SCANGRAD_LEVELS="$LEVELS" -D SCANGRAD_CUDA=OFF "${@:3}"
 }
 reuse=(-D "CMAKE_CXX_COMPILER_LAUNCHER=${BASH:-bash};$SOURCE/tests/package/reuse_objects.sh")
 onoff() { [[ $1 == shared ]] && echo ON || echo OFF; }

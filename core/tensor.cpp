@@ -129,12 +129,25 @@ Tensor::Tensor(const void* data, std::size_t count, DType dtype, const Shape& sh
   *this = core::make_leaf(std::move(array));
 }
 
+namespace {
+
+bool within_reach(const Shape& shape, const Strides& strides, std::size_t item_size) {
+  double elements = 0;
+  for (std::size_t i = 0; i < strides.size(); ++i)
+    elements += std::abs(static_cast<double>(strides[i])) * static_cast<double>(std::max<std::int64_t>(shape[i] - 1, 0));
+  return elements * static_cast<double>(item_size) < 0x1p62;
+}
+
+}  // namespace
+
 Tensor Tensor::borrow(std::shared_ptr<const void> data, DType dtype, const Shape& shape, const Strides& strides, Site site) {
   const CallScope scope("Tensor::borrow", site);
   const std::int64_t size = core::checked_size(shape, item_size(dtype));
   check(data != nullptr || size == 0, "the pointer is null, but the shape {} needs {} elements", shape, size);
   check(strides.empty() || strides.size() == shape.size(), "{} strides were given for the shape {}; give one an axis, or none",
         strides.size(), shape);
+  check(within_reach(shape, strides, item_size(dtype)), "the strides {} of the shape {} reach further than 2^62 bytes", strides,
+        shape);
   Array array;
   array.spec = {shape, dtype};
   array.strides = strides.empty() ? core::dense_strides(shape) : strides;

@@ -55,6 +55,7 @@ Tensor Tensor::operator[](Index index) const {
   core::check_not_empty(*this);
   check(rank() > 0, "a tensor of shape () has no axis to index; use item");
   const std::int64_t size = size_along(*this, 0);
+  check(size > 0, "axis 0 of a tensor of shape {} is empty, and has no element {}", shape(), index.value);
   check(index.value >= -size && index.value < size, "index {} is out of range for a tensor of shape {}; it must be in {}..{}",
         index.value, shape(), -size, size - 1);
   const std::int64_t at = index.value < 0 ? index.value + size : index.value;

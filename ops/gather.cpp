@@ -1,5 +1,7 @@
 #include "ops/gather.h"
 
+#include <algorithm>
+
 namespace scangrad::inline v0 {
 namespace ops {
 namespace {
@@ -16,6 +18,13 @@ Tensor as_indices(const Operand& x) {
   const Tensor indices = as_tensor(x);
   check(indices.dtype() == DType::int64, "indices must be int64, but they are {}; convert with astype", indices.dtype());
   return indices;
+}
+
+/// An index into nothing is wrong whatever it is; where the result is empty too, nothing would be computed and no index looked at.
+void check_indexable(const Shape& shape, int axis, const Shape& indices) {
+  const bool none = std::find(indices.begin(), indices.end(), 0) != indices.end();
+  check(none || shape[static_cast<std::size_t>(axis)] != 0,
+        "axis {} of a tensor of shape {} is empty, but indices of shape {} look into it", axis, shape, indices);
 }
 
 /// The indices (batch, ...) of each example, in lanes along an axis of `shape`.
@@ -94,6 +103,7 @@ Tensor take(const Operand& x, const Operand& indices, const AxisOptions& options
   const CallScope scope("take", x.site());
   const Tensor tensor = as_tensor(x), index = as_indices(indices);
   const int axis = core::single_axis(options.axis, shape_of(tensor));
+  check_indexable(shape_of(tensor), axis, shape_of(index));
   Shape shape = taken_shape(shape_of(tensor), axis, shape_of(index));
   core::checked_size(shape, item_size(dtype_of_tensor(tensor)));
   return apply(make_primitive<Take>(axis), {std::move(shape), dtype_of_tensor(tensor)}, {tensor, index});
@@ -105,6 +115,7 @@ Tensor scatter_add(const Operand& x, const Operand& indices, const Operand& upda
   check_dtype(core::Numbers{}, dtype);
   const Tensor tensor = in_dtype(x, dtype), index = as_indices(indices);
   const int axis = core::single_axis(options.axis, shape_of(tensor));
+  check_indexable(shape_of(tensor), axis, shape_of(index));
   const Shape shape = taken_shape(shape_of(tensor), axis, shape_of(index));
   Tensor update = in_dtype(updates, dtype);
   check(broadcasts_to(shape_of(update), shape), "the updates have shape {}, but these indices need {}", shape_of(update),
@@ -126,6 +137,7 @@ Tensor take_along_axis(const Operand& x, const Operand& indices, const AxisOptio
   x_shape = index_shape = broadcast_shapes(x_shape, index_shape);
   along = size;
   index_along = count;
+  check_indexable(x_shape, axis, index_shape);
   return gather_along(broadcast_to(tensor, x_shape), broadcast_to(index, index_shape), axis, false);
 }
 

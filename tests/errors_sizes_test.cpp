@@ -81,7 +81,15 @@ TEST_CASE("creators of too much, or of what has no size") {
          Tensor::borrow(&one, {huge, 4}, [](const double*) {});
        },
        "Tensor::borrow: a tensor of shape (4611686018427387904, 4) is too large: it would need more than 2^62 bytes"},
+      {[] {
+         Tensor::borrow(std::make_shared<double>(1.0), DType::float64, {2, 2}, {huge, huge});
+       },
+       "Tensor::borrow: the strides (4611686018427387904, 4611686018427387904) of the shape (2, 2) reach further than 2^62 "
+       "bytes"},
+      {[] { Tensor::borrow(std::make_shared<double>(1.0), DType::float64, {2}, {lowest}); },
+       "Tensor::borrow: the strides (-9223372036854775808,) of the shape (2,) reach further than 2^62 bytes"},
   });
+  CHECK(Tensor::borrow(std::make_shared<double>(2.0), DType::float64, {1, 0}, {huge, lowest}).size() == 0);
   CHECK(numbers(sg::arange(lowest, lowest + 2, 1) + 0.0).size() == 2);
   CHECK(sg::arange(highest, lowest, lowest).to_vector<std::int64_t>() == std::vector<std::int64_t>{highest, -1});
 }
@@ -188,6 +196,40 @@ TEST_CASE("shapes that overflow") {
        },
        "split: the sizes (1, 1) do not fill axis 0 of a tensor of shape (3,)"},
       {[] { sg::split(v, 0); }, "split: 0 equal parts do not fill an axis of size 3; give their sizes as a vector"},
+      {[] { sg::cumsum(wide_booleans()); },
+       "cumsum: a tensor of shape (4611686018427387904,) is too large: it would need more than 2^62 bytes"},
+      {[] { sg::cummax(wide(), {.include_initial = true}); },
+       "cummax: a tensor of shape (576460752303423489,) is too large: it would need more than 2^62 bytes"},
+      {[] {
+         sg::linear_recurrence(wide(), sg::zeros({2, 1}));
+       },
+       "linear_recurrence: a tensor of shape (2, 576460752303423488) is too large: it would need more than 2^62 bytes"},
+      {[] {
+         sg::einsum("i,j->ij", {wide(), v});
+       },
+       "einsum: a tensor of shape (576460752303423488, 3) is too large: it would need more than 2^62 bytes"},
+      {[] {
+         sg::matmul(sg::zeros({huge / 8, 0}), sg::zeros({0, 2}));
+       },
+       "matmul: a tensor of shape (576460752303423488, 2) is too large: it would need more than 2^62 bytes"},
+      {[] { sg::searchsorted(v, wide_booleans()); },
+       "searchsorted: a tensor of shape (4611686018427387904,) is too large: it would need more than 2^62 bytes"},
+      {[] {
+         sg::pad(v, {{lowest, 0}});
+       },
+       "pad: widths must not be negative, given -9223372036854775808 and 0 for axis 0"},
+      {[] { sg::repeat(v, lowest); }, "repeat: the number of times must not be negative, given -9223372036854775808"},
+      {[] {
+         sg::one_hot(Tensor{1, 2}, lowest);
+       },
+       "one_hot: the number of classes must not be negative, given -9223372036854775808"},
+      {[] {
+         sg::segment_sum(v, Tensor{0, 0, 0}, lowest);
+       },
+       "segment_sum: needs a tensor with an axis and a count that is not negative, given (3,) and -9223372036854775808"},
+      {[] { sg::reshape(v, {lowest}); }, "reshape: the shape (-9223372036854775808,) is not possible"},
+      {[] { sg::random::split(sg::random::key(0), huge); },
+       "random::split: a tensor of shape (4611686018427387904,) is too large: it would need more than 2^62 bytes"},
       {[] { sg::topk(v, huge); }, "topk: k must be in 0..3, the size of axis 0, given 4611686018427387904"},
       {[] { sg::topk(v, -1); }, "topk: k must be in 0..3, the size of axis 0, given -1"},
   });
@@ -250,6 +292,28 @@ TEST_CASE("axes and indices at the ends of their types") {
       {[] { sg::slice(v, {.step = lowest}); },
        "slice: the step must be at least 1, given -9223372036854775808; use flip for the other direction"},
   });
+}
+
+TEST_CASE("an index into nothing is wrong, whether the result is empty or not") {
+  const Tensor none = sg::zeros({0}), rows = sg::zeros({0, 3}), columns = sg::zeros({3, 0}), index = {0, 1, 2};
+  check_all({
+      {[&] { sg::take(none, index); },
+       "take: axis 0 of a tensor of shape (0,) is empty, but indices of shape (3,) look into it"},
+      {[&] { sg::take(rows, 0); }, "take: axis 0 of a tensor of shape (0, 3) is empty, but indices of shape () look into it"},
+      {[&] { sg::scatter_add(none, index, v); },
+       "scatter_add: axis 0 of a tensor of shape (0,) is empty, but indices of shape (3,) look into it"},
+      {[&] { sg::take_along_axis(none, index); },
+       "take_along_axis: axis 0 of a tensor of shape (0,) is empty, but indices of shape (3,) look into it"},
+      {[&] { sg::segment_sum(v, index, 0); },
+       "segment_sum: axis 0 of a tensor of shape (0,) is empty, but indices of shape (3,) look into it"},
+      {[&] { none[0]; }, "operator[]: axis 0 of a tensor of shape (0,) is empty, and has no element 0"},
+  });
+  const Tensor no_index = sg::zeros({0}, {.dtype = DType::int64});
+  CHECK(sg::take(none, no_index).shape() == Shape{0});
+  CHECK(sg::take(columns, index).shape() == Shape{3, 0});
+  CHECK(numbers(sg::scatter_add(none, no_index, none)).empty());
+  CHECK(sg::take_along_axis(columns, sg::zeros({3, 0}, {.dtype = DType::int64}), {.axis = 1}).shape() == Shape{3, 0});
+  CHECK(sg::take_along_axis(rows, sg::zeros({0, 5}, {.dtype = DType::int64}), {.axis = 1}).shape() == Shape{0, 5});
 }
 
 TEST_CASE("places beyond the ends are the ends") {

@@ -247,7 +247,9 @@ TEST_CASE("integers wrap") {
 }
 
 TEST_CASE("sums and means of nothing") {
-  const auto of_nothing = [](auto f) { return [f](const Tensors& x) { return f(x[0], sg::ReduceOptions()); }; };
+  const auto of_nothing = [](Tensor (*f)(const sg::Operand&, const sg::ReduceOptions&)) {
+    return [f](const Tensors& x) { return f(x[0], {}); };
+  };
   check({.name = "sum", .f = of_nothing(sg::sum), .x = {{}}, .y = {0}, .g = {1}, .gx = {{}}});
   check({.name = "mean", .f = of_nothing(sg::mean), .x = {{}}, .y = {NaN}, .g = {1}, .gx = {{}}});
   CHECK(sg::sum(sg::zeros({0}, {.dtype = DType::boolean})).item<std::int64_t>() == 0);

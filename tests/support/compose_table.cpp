@@ -116,8 +116,8 @@ std::vector<Row> reductions(const std::string& name, const std::function<Tensor(
   return rows;
 }
 
-template <class Options, class F>
-auto with(F f) {
+template <class Options>
+auto with(Tensor (*f)(const sg::Operand&, const Options&)) {
   return [f](const Tensor& x, sg::Axes axes, bool keepdims) { return f(x, Options{.axis = axes, .keepdims = keepdims}); };
 }
 

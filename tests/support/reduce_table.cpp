@@ -51,7 +51,9 @@ real log_sum_exp(const Vector& v) {
 }
 
 /// The mean of nothing is NaN, and so are the differences of its definition.
-bool differentiable(const Kind& kind, const Setting& setting) { return kind.f != sg::mean || !setting.has_empty_axes; }
+bool differentiable(const Kind& kind, const Setting& setting) {
+  return kind.f != Reduction(sg::mean) || !setting.has_empty_axes;
+}
 
 Row reduction(const Kind& kind, const Setting& setting) {
   return {.name = std::string(kind.name) + setting.name,

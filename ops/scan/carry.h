@@ -6,6 +6,7 @@
 //   float64                       Twice, an unevaluated sum of two float64, about 106 bits
 //   complex64, complex128         Planar of the carry of the parts
 
+#include <climits>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -149,6 +150,12 @@ SCANGRAD_HD bool is_zero(Planar<R> c) {
   return is_zero(c.re) && is_zero(c.im);
 }
 
+/// The exponent of the larger part, of 0 or NaN (INT_MIN to ilogb) one that can be negated.
+SCANGRAD_HD inline int exponent_of(Planar<double> c) {
+  const int exponent = std::ilogb(std::fmax(std::fabs(c.re), std::fabs(c.im)));
+  return exponent == INT_MIN ? -INT_MAX : exponent;
+}
+
 SCANGRAD_HD inline double divide(double a, double b) { return a / b; }
 SCANGRAD_HD inline Twice divide(Twice a, Twice b) {
   const double quotient = a.high / b.high;
@@ -159,7 +166,7 @@ SCANGRAD_HD inline Twice divide(Twice a, Twice b) {
 template <class R>
 SCANGRAD_HD Planar<R> divide(Planar<R> numerator, Planar<R> denominator) {
   const Planar<double> a = rounded(numerator), b = rounded(denominator);
-  const int exponent = std::ilogb(std::fmax(std::fabs(b.re), std::fabs(b.im)));
+  const int exponent = exponent_of(b);
   const double re = std::ldexp(b.re, -exponent), im = std::ldexp(b.im, -exponent), square = re * re + im * im;
   const auto part = [&](double p) { return R{std::ldexp(p / square, -exponent)}; };
   return {part(a.re * re + a.im * im), part(a.im * re - a.re * im)};

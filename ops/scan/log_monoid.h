@@ -53,7 +53,7 @@ SCANGRAD_HD T complex_log_relative(double m, Planar<R> sum) {
   if (std::isnan(m) || std::isnan(s.re) || std::isnan(s.im)) return {static_cast<Real>(NAN), static_cast<Real>(NAN)};
   const auto angle = static_cast<Real>(std::atan2(s.im + 0.0, s.re));
   constexpr auto pi = static_cast<Real>(3.14159265358979323846);
-  const int exponent = std::ilogb(std::fmax(std::fabs(s.re), std::fabs(s.im)));  // hypot of subnormals loses digits
+  const int exponent = exponent_of(s);  // hypot of subnormals loses digits
   const double size = std::hypot(std::ldexp(s.re, -exponent), std::ldexp(s.im, -exponent));
   const double log_size = log_relative(m, Twice{std::ldexp(size, exponent), 0.0});
   return {static_cast<Real>(log_size), angle == -pi ? std::nextafter(-pi, Real{}) : angle};

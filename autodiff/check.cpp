@@ -67,7 +67,8 @@ const char* name_of(Check which) {
 
 }  // namespace
 
-CheckReport check(Check which, const CheckedFunction& f, const std::vector<Tensor>& x, const CheckOptions& options, Site site) {
+CheckReport check_flat(Check which, const CheckedFunction& f, const std::vector<Tensor>& x, const CheckOptions& options,
+                       Site site) {
   CheckReport report{name_of(which), options.seed, {}};
   {
     const core::CallScope call(report.name, site);

@@ -73,13 +73,14 @@ namespace detail {
 
 using CheckedFunction = std::function<std::vector<Tensor>(const std::vector<Tensor>&)>;
 enum class Check { jvp, vjp, adjoint, linearity, second_order, vmap, all };
-SCANGRAD_API CheckReport check(Check which, const CheckedFunction& f, const std::vector<Tensor>& x, const CheckOptions& options,
-                               Site site);
+// Not an overload of check: whether f converts to CheckedFunction must not be asked of a generic lambda.
+SCANGRAD_API CheckReport check_flat(Check which, const CheckedFunction& f, const std::vector<Tensor>& x,
+                                    const CheckOptions& options, Site site);
 
 template <class F, class... T>
 CheckReport check(Check which, const F& f, const Args<T...>& x, const CheckOptions& options, Site site) {
   const auto flat = [&](const std::vector<Tensor>& tensors) { return flatten(std::apply(f, unflatten(x.values, tensors))); };
-  return check(which, flat, flatten(x.values), options, site);
+  return check_flat(which, flat, flatten(x.values), options, site);
 }
 
 }  // namespace detail

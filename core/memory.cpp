@@ -38,10 +38,19 @@ struct FreeBlock {
   std::int64_t requested;
 };
 
+/// A sum that is changed under a lock alone, so that it takes no atomic addition, and read without.
+struct Total {
+  std::atomic<std::int64_t> value{0};
+  void add(std::int64_t bytes) noexcept {
+    value.store(value.load(std::memory_order_relaxed) + bytes, std::memory_order_relaxed);
+  }
+};
+
 struct Cache {
   std::mutex mutex;
   std::array<FreeBlock*, class_count> lists{};
-  std::atomic<std::int64_t> active{0}, peak{0}, cached{0};
+  std::atomic<std::int64_t> active{0}, peak{0};
+  Total cached;
   std::int64_t held = 0;  ///< what `cached` takes with headers and rounding; the limit is on this
   std::atomic<std::int64_t> limit{std::int64_t{1} << 30};
 };
@@ -57,7 +66,7 @@ void* take(SizeClass wanted) noexcept {
   FreeBlock* block = c.lists[static_cast<std::size_t>(wanted.index)];
   if (block == nullptr) return nullptr;
   c.lists[static_cast<std::size_t>(wanted.index)] = block->next;
-  c.cached.fetch_sub(block->requested, std::memory_order_relaxed);
+  c.cached.add(-block->requested);
   c.held -= static_cast<std::int64_t>(wanted.bytes);
   return block;
 }
@@ -72,7 +81,7 @@ void give_back(void* memory, std::int64_t requested, SizeClass size) noexcept {
       FreeBlock*& list = c.lists[static_cast<std::size_t>(size.index)];
       list = new (memory) FreeBlock{list, requested};
       forbid(list + 1, size.bytes - sizeof(FreeBlock));
-      c.cached.fetch_add(requested, std::memory_order_relaxed);
+      c.cached.add(requested);
       return;
     }
   }
@@ -137,7 +146,7 @@ namespace memory {
 
 std::int64_t active() noexcept { return core::cache().active.load(std::memory_order_relaxed); }
 std::int64_t peak() noexcept { return core::cache().peak.load(std::memory_order_relaxed); }
-std::int64_t cached() noexcept { return core::cache().cached.load(std::memory_order_relaxed); }
+std::int64_t cached() noexcept { return core::cache().cached.value.load(std::memory_order_relaxed); }
 void reset_peak() noexcept { core::cache().peak.store(active(), std::memory_order_relaxed); }
 
 std::int64_t set_cache_limit(std::int64_t bytes) noexcept {
@@ -154,7 +163,7 @@ void clear_cache() noexcept {
   for (core::FreeBlock*& list : c.lists) {
     while (list != nullptr) {
       core::FreeBlock* block = std::exchange(list, list->next);
-      c.cached.fetch_sub(block->requested, std::memory_order_relaxed);
+      c.cached.add(-block->requested);
       ::operator delete (static_cast<void*>(block), std::align_val_t{core::alignment});
     }
   }

@@ -145,6 +145,16 @@ T sigmoid(T x) {
   }
 }
 
+/// 1 - tanh^2 = 4 e^-2|x| / (1 + e^-2|x|)^2
+template <class T>
+T tanh_slope(T x) {
+  if constexpr (is_complex_type<T>) return sigmoid(x + x) * sigmoid(-x - x) * T(4);
+  else {
+    const T e = std::exp(-2 * std::abs(x));
+    return 4 * e / ((1 + e) * (1 + e));
+  }
+}
+
 /// e^z - 1 = expm1(x) cos y - 2 sin^2(y/2) + i e^x sin y
 template <class R>
 std::complex<R> expm1(std::complex<R> z) {
@@ -213,6 +223,7 @@ void register_functions() {
   unary<Lgamma>(Floats{}, []<class T>(T x) { return static_cast<T>(log_gamma(x)); });
   unary<Sigmoid>(Inexact{}, [](auto x) { return sigmoid(x); });
   unary<Tanh>(Inexact{}, [](auto x) { return std::tanh(x); });
+  unary<TanhSlope>(Inexact{}, [](auto x) { return tanh_slope(x); });
 }
 
 void register_trigonometry() {

@@ -12,6 +12,10 @@ struct Add final : Elementwise {
 };
 struct Subtract final : Elementwise {
   std::string_view name() const override { return "subtract"; }
+  MaybeTensors jvp(Ins ins, Outs outs, Tangents t) const override {
+    if (!t[0] || !t[1]) return Elementwise::jvp(ins, outs, t);
+    return {broadcast_to(*t[0] - *t[1], shape_of(outs[0]))};
+  }
   Tensor times_partial(std::size_t i, Ins, const Tensor&, const Tensor& v) const override { return i == 0 ? v : -v; }
 };
 struct Multiply final : Elementwise {
@@ -174,11 +178,18 @@ struct Sigmoid final : Elementwise {
     return v * (y * sigmoid(-in[0]));
   }
 };
+/// 1 - tanh(x)^2
+struct TanhSlope final : Elementwise {
+  std::string_view name() const override { return "tanh_slope"; }
+  Tensor times_partial(std::size_t, Ins in, const Tensor& y, const Tensor& v) const override {
+    return v * (y * tanh(in[0]) * -2);
+  }
+};
 struct Tanh final : Elementwise {
   std::string_view name() const override { return "tanh"; }
-  Tensor times_partial(std::size_t, Ins in, const Tensor&, const Tensor& v) const override {
-    const Tensor twice = in[0] + in[0];
-    return v * (sigmoid(twice) * sigmoid(-twice) * SCANGRAD_PLANT(tanh_factor, 4, 2));
+  Tensor times_partial(std::size_t, Ins in, const Tensor& y, const Tensor& v) const override {
+    const Tensor slope = apply(shared_primitive<TanhSlope>(), core::node_of(y).value.spec, {in[0]});
+    return v * SCANGRAD_PLANT(tanh_factor, slope, slope / 2);
   }
 };
 

@@ -106,11 +106,13 @@ Tensors in_chunks(const Traced& step, Course course, std::int64_t every, const T
 
 void add_checkpoint_kernel(DeviceType device);
 void add_custom_kernel(DeviceType device);
+void add_user_kernel(DeviceType device);
 
 void add_program_kernels(DeviceType device) {
   core::add_kernel<Loop>(device, Loop::kernel);
   add_checkpoint_kernel(device);
   add_custom_kernel(device);
+  add_user_kernel(device);
 }
 
 }  // namespace autodiff

@@ -33,7 +33,7 @@ int main(int, char** argv) {
   const auto loss = [&](const Tensor& v) { return -log_likelihood(v, y); };
   const auto fit = sg::newton(loss, sg::log(Tensor{10000.0, 1000.0}));
   const Tensor variances = sg::exp(fit.point), covariance = sg::inverse(sg::hessian(loss)(fit.point));
-  std::cout << "variances      " << sg::to_string(variances, {.precision = 0}) << "\n"
+  std::cout << "variances      " << sg::to_string(variances, {.precision = 4}) << "\n"
             << "log-likelihood " << sg::to_string(Tensor(-fit.value), {.precision = 4}) << "\n"
             << "standard errors of the log variances " << sg::to_string(sg::sqrt(sg::diag(covariance)), {.precision = 3})
             << "\n";

@@ -8,7 +8,7 @@
 #include "scangrad/associative_scan.h"
 #include "scangrad/autodiff.h"
 #include "scangrad/check.h"
-#include "scangrad/custom.h"
+#include "scangrad/custom_primitive.h"
 #include "scangrad/graph.h"
 #include "scangrad/io.h"
 #include "scangrad/jacobian.h"

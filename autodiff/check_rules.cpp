@@ -45,11 +45,6 @@ std::vector<Columns> columns_from_elsewhere(Program& program) {
   return result;
 }
 
-void say_what_was_skipped(Program& program, const char* mode, Comparisons& list) {
-  if (!program.no_complex_steps().empty())
-    list.push_back({.what = fmt::format("{} = complex step", mode), .skipped = program.no_complex_steps()});
-}
-
 Vector absolute(Vector v) {
   for (double& x : v) x = std::abs(x);
   return v;
@@ -79,45 +74,60 @@ void check_value(Program& program, const char* mode, const Tensors& got, Compari
   list.push_back(worst.result());
 }
 
+/// One of the two modes: what it takes probes of, and what it returns.
+struct Mode {
+  const char* name;
+  const char* towards;  ///< between a result and its probe
+  const Coordinates& from;
+  const Coordinates& to;
+};
+
+/// apply(probe) against expected(columns, probe), for columns from elsewhere; an error is relative to size(probe), what was expected,
+/// and the columns' noise times noise(probe).
+template <class Apply, class Size, class Expected, class Noise>
+void check_against_columns(Program& program, const Mode& mode, const Apply& apply, const Size& size_of,
+                           const Expected& expected_of, const Noise& noise_of, Comparisons& list) {
+  const std::vector<Probe> all = probes(program, mode.from);
+  for (const Columns& columns : columns_from_elsewhere(program)) {
+    Worst worst(fmt::format("{} = {}", mode.name, columns.name), columns.tolerance);
+    for (const Probe& probe : all) {
+      const Vector got = apply(probe.values), size = size_of(probe.values), noise = noise_of(probe.values);
+      const Vector expected = expected_of(columns.values, probe.values);
+      for (std::size_t i = 0; i < got.size(); ++i)
+        worst.see(got[i], expected[i], size[i] + std::abs(expected[i]) + columns.noise * noise[i],
+                  [&] { return fmt::format("{} {} {}", mode.to.name(i), mode.towards, probe.name); });
+    }
+    list.push_back(worst.result());
+  }
+  if (!program.no_complex_steps().empty())
+    list.push_back({.what = fmt::format("{} = complex step", mode.name), .skipped = program.no_complex_steps()});
+}
+
 }  // namespace
 
 void check_jvp(Program& program, Comparisons& list) {
   const Tensors direction = program.in.tensors(program.random_signs(program.in, 0).values);
   check_value(program, "jvp", scangrad::jvp(program.f, args(program.x), args(direction), program.site).value, list);
-  const std::vector<Probe> directions = probes(program, program.in);
   const Vector values = sizes_of_values(program);
-  for (const Columns& columns : columns_from_elsewhere(program)) {
-    Worst worst(fmt::format("jvp = {}", columns.name), columns.tolerance);
-    for (const Probe& t : directions) {
-      const Vector got = program.jvp(t.values), size = program.size_of_jvp(t.values);
-      const Vector expected = product(columns.values, t.values, program.out.size());
-      for (std::size_t k = 0; k < got.size(); ++k)
-        worst.see(got[k], expected[k], size[k] + std::abs(expected[k]) + columns.noise * values[k],
-                  [&] { return fmt::format("{} along {}", program.out.name(k), t.name); });
-    }
-    list.push_back(worst.result());
-  }
-  say_what_was_skipped(program, "jvp", list);
+  check_against_columns(
+      program, {"jvp", "along", program.in, program.out}, [&](const Vector& t) { return program.jvp(t); },
+      [&](const Vector& t) { return program.size_of_jvp(t); },
+      [&](const std::vector<Vector>& columns, const Vector& t) { return product(columns, t, program.out.size()); },
+      [&](const Vector&) { return values; }, list);
 }
 
 void check_vjp(Program& program, Comparisons& list) {
   check_value(program, "vjp", scangrad::vjp(program.f, args(program.x), program.site).value, list);
-  const std::vector<Probe> cotangents = probes(program, program.out);
   const Vector values = sizes_of_values(program);
-  for (const Columns& columns : columns_from_elsewhere(program)) {
-    Worst worst(fmt::format("vjp = {}", columns.name), columns.tolerance);
-    for (const Probe& q : cotangents) {
-      const Vector got = program.vjp(q.values), size = program.size_of_vjp(q.values);
-      const double noise = columns.noise * size_of_dot(values, q.values);
-      for (std::size_t i = 0; i < got.size(); ++i) {
-        const double expected = dot(columns.values[i], q.values);
-        worst.see(got[i], expected, size[i] + std::abs(expected) + noise,
-                  [&] { return fmt::format("{} for {}", program.in.name(i), q.name); });
-      }
-    }
-    list.push_back(worst.result());
-  }
-  say_what_was_skipped(program, "vjp", list);
+  check_against_columns(
+      program, {"vjp", "for", program.out, program.in}, [&](const Vector& q) { return program.vjp(q); },
+      [&](const Vector& q) { return program.size_of_vjp(q); },
+      [&](const std::vector<Vector>& columns, const Vector& q) {
+        Vector result;
+        for (const Vector& column : columns) result.push_back(dot(column, q));
+        return result;
+      },
+      [&](const Vector& q) { return Vector(program.in.size(), size_of_dot(values, q)); }, list);
 }
 
 void check_adjoint(Program& program, Comparisons& list) {

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "core/planted.h"
 #include "cpu/hot_carry.h"
 #include "cpu/simd/levels.h"
 
@@ -223,7 +224,7 @@ class HotScanRun {
     --job.length;
     ScanJob last = job;
     const int g = cotangent_of(call_.scan);
-    if (g >= 0) job.in[g] = moved(job.in[g], job.in_step[g]);
+    if (g >= 0) job.in[g] = moved(job.in[g], SCANGRAD_PLANT(hot_exclusive_cotangent, job.in_step[g], std::int64_t{0}));
     for (std::size_t k = 0; k < max_outputs && job.out[k] != nullptr; ++k) {
       const double zero = 0;
       if (g >= 0) {
@@ -233,7 +234,7 @@ class HotScanRun {
       const bool given = call_.initial[0] != nullptr;
       fill_row(job.out[k], job.columns, given ? carries.seen + static_cast<std::int64_t>(k) * job.columns : &call_.first[k],
                given);
-      job.out[k] = moved(job.out[k], job.out_step);
+      job.out[k] = moved(job.out[k], SCANGRAD_PLANT(hot_exclusive_place, job.out_step, std::int64_t{0}));
     }
     if (job.length > 0) share(kernel, job);
     if (ends_) run_last(kernel, last, job.length, carries);

@@ -140,3 +140,18 @@ TEST_CASE("products from a carry round once, at the store") {
   const double got = sg::cumprod(Tensor(x), 1.0)[-1].item<double>();
   CHECK(std::abs(got - product) <= 0x1p-52L * std::abs(product));
 }
+
+TEST_CASE("beside an initial value too, what is infinite survives a weight that vanishes") {
+  const auto f = [](const Tensor& x) { return sg::logcumsumexp(x, -5.0); };
+  const Tensor x = {0.0, 800.0};
+  CHECK(numbers(sg::jvp(f, {x}, {Tensor{inf, 0.0}}).tangent) == std::vector<double>{inf, inf});
+  CHECK(numbers(sg::vjp(f, {x}).pullback(Tensor{0.0, inf})) == std::vector<double>{inf, inf});
+}
+
+TEST_CASE("softmax weights do not lose what the difference of their exponents rounds away") {
+  const double high = 700.3, low = 0.1;
+  const long double e = std::exp(static_cast<long double>(low) - high), expected = e / (1 + e);
+  const Tensor x = {high, low};
+  const double weight = numbers(sg::grad([](const Tensor& t) { return sg::logsumexp(t); })(x))[1];
+  CHECK(std::abs(weight - expected) <= 0x1p-51L * expected);
+}

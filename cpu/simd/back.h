@@ -155,13 +155,14 @@ class BackRow {
         count, sources_,
         [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
           D x[2];
-          const auto start = carry, before = shifted_up<1>(after(i, here, whole, carry, x), start);
+          const auto start = carry, next = after(i, here, whole, carry, x),
+                     before = SCANGRAD_PLANT(hot_back_before, shifted_up<1>(next, start), next);
           const Pair value = Rule::kept(before);
           store(before_ + i, value.high), store(before_low_ + i, value.low);
           store(link_ + i, Rule::link(before, x));
         },
         Ahead::backwards);
-    link_[count] = link[0];
+    link_[count] = SCANGRAD_PLANT(hot_back_link, link[0], 1.0);
     const Source<T> g[1] = {reversed_tile(cotangents_.tile_at(at, count), count)};
     const Source<double> links{link_ + count, true}, own{link_ + count - 1, true}, high{before_ + count - 1, true},
         low{before_low_ + count - 1, true};
@@ -278,7 +279,7 @@ class BackColumns {
             if (fresh(row)) out[0] = D{};
             for (int o = 0; o < Rule::outputs; ++o)
               Target<T>{static_cast<T*>(job_.out[o]) + row * job_.out_step + first, false}.put(i, here, out[o], whole);
-            link_[i / lanes] = own;
+            link_[i / lanes] = SCANGRAD_PLANT(hot_back_column_link, own, link_[i / lanes]);
           });
     }
   }

@@ -40,7 +40,7 @@ SCANGRAD_INLINE D between(D a, D b) {
 }
 /// v w, where a positive w leaves infinities and NaN even if it vanished, and nothing is left of what is `gone`.
 SCANGRAD_INLINE D weigh(D v, D w, I gone) {
-  const D stays = absolute(v) < infinity ? v * w : v;
+  const D stays = SCANGRAD_PLANT(hot_weigh_loses_infinity, absolute(v) < infinity ? v * w : v, v * w);
   return gone ? D{} : stays;
 }
 
@@ -61,7 +61,8 @@ struct LogSumExp {
   static SCANGRAD_INLINE State combine(State a, State b) {
     const I same = a.ref == b.ref, first = (a.ref >= b.ref) | is_nan(a.ref);
     const D ref = first ? a.ref : b.ref, small = first ? b.ref : a.ref;
-    const I gone = (ref == infinity) & (small < infinity);  // finite elements beside a +inf
+    const I gone = SCANGRAD_PLANT(hot_finite_beside_infinity, (ref == infinity) & (small < infinity),
+                                  I{});  // finite elements beside a +inf
     D w = between<full>(small, ref);
     w = same ? splat(1.0) : gone ? D{} : w;
     const D wa = first ? splat(1.0) : w, wb = first ? w : splat(1.0);
@@ -92,7 +93,7 @@ struct LseCarry {
   SCANGRAD_INLINE void add(D ds, D du) {
     if constexpr (full) {
       const D sum = s + ds;
-      s_low += sum_error(s, ds, sum);
+      s_low += SCANGRAD_PLANT(hot_lse_low, sum_error(s, ds, sum), D{});
       s = sum;
       if constexpr (tangent) {
         const D total = u + du, error = sum_error(u, du, total);
@@ -118,7 +119,7 @@ struct LseCarry {
     ref = higher & !is_nan(ref) ? m : ref;
     const I gone = (ref == infinity) & (old < infinity);
     const D keep = gone | (old == -infinity) ? D{} : between<full>(old, ref);
-    scale(higher & (old != ref) ? keep : splat(1.0), gone);
+    scale(SCANGRAD_PLANT(hot_lse_not_rescaled, higher & (old != ref) ? keep : splat(1.0), splat(1.0)), gone);
     const D w = (m == -infinity) | (ref == infinity) ? D{} : between<full>(m, ref);
     return (m == ref) & (m != -infinity) ? splat(1.0) : w;
   }

@@ -155,7 +155,7 @@ class LseAdjointRow {
       sum = after.add_back(i, f_.q_of, sum);
     }
     const Suffix later = tiles.take();
-    const double a = carried_back<full>(later.a, later.ref, carry.ref)[0];
+    const double a = SCANGRAD_PLANT(hot_adjoint_not_moved, carried_back<full>(later.a, later.ref, carry.ref), later.a)[0];
     if (!f_.moderate(a)) return false;
     tiles.give({splat(a + sum), carry.ref});
     after.join(count, a, 1);
@@ -183,7 +183,7 @@ class LseAdjointRow {
           if constexpr (full) odd |= ((absolute(g) < 0x1p-900) & (g != 0.0)) | !(absolute(g) <= 0x1p900);
           const D q = suffix_sum(quotient<full>(g, fma(w, load(t_.s_of + i), s0)));
           store(t_.s_of + i, chain.plus(q));
-          chain.add(first_lane(q));
+          chain.add(SCANGRAD_PLANT(hot_adjoint_carry, first_lane(q), last_lane(q)));
         });
     const Suffix later = tiles.take();
     const D a = carried_back<full>(later.a, later.ref, carry.ref), all = a + chain.plus(D{});

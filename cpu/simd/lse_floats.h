@@ -18,7 +18,8 @@ class Before {
  public:
   /// Takes in the block at i, whose groups end with their sums; returns `sum` and those.
   SCANGRAD_INLINE double add(std::int64_t i, const float* prefixes, double sum) {
-    for (std::int64_t k = i; k < i + block; k += group) before_[k / group] = sum, sum += prefixes[k + group - 1];
+    for (std::int64_t k = i; k < i + block; k += group)
+      before_[k / group] = sum, sum += prefixes[k + SCANGRAD_PLANT(hot_float_groups, group - 1, group - 2)];
     return sum;
   }
   /// The same from the last group to the first: they begin with their sums.

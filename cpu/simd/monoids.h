@@ -6,6 +6,7 @@
 // scan may be regrouped: where it is false, intermediate results could overflow, vanish, or meet as 0 times infinity, although the
 // scan's own do not, and the kernel takes one element after the other.
 
+#include "core/planted.h"
 #include "cpu/simd/vec.h"
 
 namespace scangrad::inline v0::cpu::SCANGRAD_LEVEL {
@@ -55,7 +56,7 @@ struct Sum<true> {
   static SCANGRAD_INLINE bool regular(const D* x) { return !any((absolute(x[0]) > 0x1p1000)); }
   static SCANGRAD_INLINE State combine(State a, State b) {
     const D s = a.high + b.high;
-    return {s, sum_error(a.high, b.high, s) + (a.low + b.low)};
+    return {s, SCANGRAD_PLANT(hot_sum_low, sum_error(a.high, b.high, s) + (a.low + b.low), D{})};
   }
   static SCANGRAD_INLINE State advance(State a, State b) { return combine(a, b); }
   static SCANGRAD_INLINE D project(State s) { return rounded(s.high, s.low); }
@@ -128,7 +129,7 @@ struct Affine<true> {
   }
   static SCANGRAD_INLINE State advance(State h, State f) {
     const D p = f.a * h.b, b = p + f.b;
-    const D low = product_error(f.a, h.b, p) + (f.a * h.b_low + f.a_low * h.b);
+    const D low = product_error(f.a, h.b, p) + SCANGRAD_PLANT(hot_affine_low, f.a * h.b_low + f.a_low * h.b, f.a * h.b_low);
     return {D{}, D{}, b, sum_error(p, f.b, b) + (low + f.b_low)};
   }
   static SCANGRAD_INLINE D project(State h) { return rounded(h.b, h.b_low); }
@@ -137,7 +138,8 @@ struct Affine<true> {
 /// Whether the extreme so far stays beside a new element: not beside an equal one. NaN stays from where it stands.
 template <bool largest>
 SCANGRAD_INLINE I extreme_stays(D extreme, D element) {
-  return is_nan(extreme) | (largest ? extreme > element : extreme < element);
+  return SCANGRAD_PLANT(hot_extreme_nan, is_nan(extreme), I{}) |
+         (largest ? SCANGRAD_PLANT(hot_extreme_ties, extreme > element, extreme >= element) : extreme < element);
 }
 
 /// The running extreme.

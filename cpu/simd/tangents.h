@@ -72,7 +72,8 @@ void tangent_row(const ScanJob& job) {
           const auto before = h;
           const auto after = scan_register<M>(h, M::lift(x), x, here, whole);
           const Pair source = Rule<full>::source(value_of(shifted_up<1>(after, before)), x);
-          if (__builtin_expect(fresh, 0)) x[0] = without_first(x[0]);  // there is nothing before the first, nor a tangent of it
+          if (SCANGRAD_PLANT(hot_product_starts_full, __builtin_expect(fresh, 0), false))
+            x[0] = without_first(x[0]);  // there is nothing before the first, nor a tangent of it
           const D step[2] = {x[0], source.high};
           const auto tangent = scan_register<L>(dh, affine<full>(x[0], source), step, here, whole);
           y.put(i, here, M::project(after), whole);

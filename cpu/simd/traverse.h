@@ -7,6 +7,8 @@
 
 #include <sched.h>
 
+#include "core/planted.h"
+
 #include "cpu/simd/floats.h"
 #include "cpu/simd/job.h"
 #include "cpu/simd/vec.h"
@@ -69,7 +71,8 @@ struct Target {
   SCANGRAD_INLINE void put(std::int64_t i, std::int64_t count, D v, std::false_type) const {
     T buffer[lanes];
     store(buffer, v);
-    for (std::int64_t k = 0; k < lanes && k < count; ++k) here[backwards ? -(i + k) : i + k] = buffer[k];
+    for (std::int64_t k = 0; k < lanes && k < SCANGRAD_PLANT(hot_tail_not_written, count, count - 1); ++k)
+      here[backwards ? -(i + k) : i + k] = buffer[k];
   }
 
   void put_first(float v) const {
@@ -133,7 +136,8 @@ class Writer {
     return {streaming_ ? copy_ + (step_ < 0 ? count - 1 : 0) : target_, step_ < 0};
   }
   void end_tile(std::int64_t count) {
-    if (streaming_) stream(step_ < 0 ? target_ - (count - 1) : target_, copy_, count);
+    if (streaming_)
+      stream(step_ < 0 ? target_ - (count - 1) : target_, copy_, SCANGRAD_PLANT(hot_stream_tail, count, count / lanes * lanes));
   }
 
  private:
@@ -214,7 +218,7 @@ template <class State>
 SCANGRAD_INLINE State first_lanes(const State& state, const State& identity, std::int64_t count) {
   auto v = as_bits<Parts<State>>(state);
   const auto fill = as_bits<Parts<State>>(identity);
-  const I here = lane_numbers() < splat<I>(count);
+  const I here = lane_numbers() < splat<I>(SCANGRAD_PLANT(hot_tail_one_more, count, count + 1));
   for (int p = 0; p < parts_of<State>; ++p) v.part[p] = here ? v.part[p] : fill.part[p];
   return as_bits<State>(v);
 }
@@ -224,7 +228,7 @@ template <class M>
 SCANGRAD_INLINE typename M::State prefixes(typename M::State state) {
   const auto identity = M::identity();
   state = M::combine(shifted_up<1>(state, identity), state);
-  if constexpr (lanes > 2) state = M::combine(shifted_up<2>(state, identity), state);
+  if constexpr (lanes > 2) state = SCANGRAD_PLANT(hot_prefix_step, M::combine(shifted_up<2>(state, identity), state), state);
   if constexpr (lanes > 4) state = M::combine(shifted_up<4>(state, identity), state);
   return state;
 }
@@ -252,10 +256,10 @@ SCANGRAD_INLINE typename M::State scan_register(typename M::State& carry, typena
                                                 std::int64_t here, Whole) {
   if constexpr (!Whole::value) lifted = first_lanes(lifted, M::identity(), here);
   typename M::State states;
-  if (__builtin_expect(M::regular(x), 1)) {
+  if (__builtin_expect(SCANGRAD_PLANT(hot_always_regrouped, M::regular(x), true), 1)) {
     const auto own = prefixes<M>(lifted);
     states = M::advance(carry, own);
-    carry = M::advance(carry, last_lane_of(own));
+    carry = M::advance(carry, SCANGRAD_PLANT(hot_row_carry, last_lane_of(own), first_lane_of(own)));
   } else {
     states = in_turn<M>(carry, lifted);
     carry = last_lane_of(states);

@@ -24,10 +24,10 @@ class Lanes {
 
   static Lanes elementwise(const Shape& shape, const std::array<Strides, N>& strides) {
     Lanes lanes(shape, strides, -1);
-    if (!lanes.axes_.empty()) {
-      lanes.length = lanes.axes_.back().size;
-      lanes.step = lanes.axes_.back().strides;
-      lanes.axes_.pop_back();
+    if (lanes.used_ != 0) {
+      const Axis& last = lanes.axes_[--lanes.used_];
+      lanes.length = last.size;
+      lanes.step = last.strides;
     }
     return lanes;
   }
@@ -51,7 +51,7 @@ class Lanes {
 
   std::int64_t count() const noexcept {
     std::int64_t n = 1;
-    for (const Axis& axis : axes_) n *= axis.size;
+    for (std::size_t i = 0; i < used_; ++i) n *= axes_[i].size;
     return n;
   }
 
@@ -60,11 +60,11 @@ class Lanes {
   void for_each(std::int64_t begin, std::int64_t end, const F& f) const {
     if (begin >= end) return;
     std::int64_t on_stack[64];  // kernels call this after their first write, so it must not fail
-    std::vector<std::int64_t> on_heap(axes_.size() > std::size(on_stack) ? axes_.size() : 0);
+    std::vector<std::int64_t> on_heap(used_ > std::size(on_stack) ? used_ : 0);
     std::int64_t* index = on_heap.empty() ? on_stack : on_heap.data();
     Offsets at = start_;
     std::int64_t rest = begin;
-    for (std::size_t i = axes_.size(); i-- > 0;) {
+    for (std::size_t i = used_; i-- > 0;) {
       index[i] = rest % axes_[i].size;
       rest /= axes_[i].size;
       for (std::size_t k = 0; k < N; ++k) at[k] += index[i] * axes_[i].strides[k];
@@ -72,7 +72,7 @@ class Lanes {
     for (std::int64_t lane = begin;;) {
       f(at);
       if (++lane == end) return;
-      for (std::size_t i = axes_.size(); i-- > 0;) {
+      for (std::size_t i = used_; i-- > 0;) {
         for (std::size_t k = 0; k < N; ++k) at[k] += axes_[i].strides[k];
         if (++index[i] < axes_[i].size) break;
         for (std::size_t k = 0; k < N; ++k) at[k] -= axes_[i].size * axes_[i].strides[k];
@@ -83,24 +83,25 @@ class Lanes {
 
  private:
   struct Axis {
-    std::int64_t size;
-    Offsets strides;
+    std::int64_t size = 0;
+    Offsets strides{};
   };
 
   // Collapses all axes but `skip`: neighbours become one where every array steps through both as through one.
-  Lanes(const Shape& shape, const std::array<Strides, N>& strides, int skip) {
+  Lanes(const Shape& shape, const std::array<Strides, N>& strides, int skip) : axes_(shape.size()) {
     for (std::size_t i = 0; i < shape.size(); ++i) {
       if (static_cast<int>(i) == skip || shape[i] == 1) continue;
       Axis axis{shape[i], {}};
       for (std::size_t k = 0; k < N; ++k) axis.strides[k] = strides[k][i];
-      bool merges = !axes_.empty();
-      for (std::size_t k = 0; merges && k < N; ++k) merges = axes_.back().strides[k] == axis.strides[k] * axis.size;
-      if (merges) axes_.back() = {axes_.back().size * axis.size, axis.strides};
-      else axes_.push_back(axis);
+      bool merges = used_ != 0;
+      for (std::size_t k = 0; merges && k < N; ++k) merges = axes_[used_ - 1].strides[k] == axis.strides[k] * axis.size;
+      if (merges) axes_[used_ - 1] = {axes_[used_ - 1].size * axis.size, axis.strides};
+      else axes_[used_++] = axis;
     }
   }
 
-  std::vector<Axis> axes_;
+  FixedList<Axis, 4> axes_;  ///< the first used_ of them
+  std::size_t used_ = 0;
   Offsets start_{};
 };
 

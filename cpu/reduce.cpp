@@ -1,6 +1,7 @@
 // Reductions: an output element at a time over the reduced axes. Sums go in blocks, whose totals are added with compensation.
 
 #include <cmath>
+#include <limits>
 #include <utility>
 
 #include "core/planted.h"
@@ -25,16 +26,17 @@ struct Split {
 template <std::size_t N>
 Split<N> split(const Shape& shape, const std::array<Strides, N>& strides, const Dims& axes) {
   const auto group = [&](bool is_reduced) {
-    std::vector<std::int64_t> sizes;
-    std::array<std::vector<std::int64_t>, N> steps;
-    for (std::size_t i = 0; i < shape.size(); ++i) {
+    const std::size_t rank = is_reduced ? axes.size() : shape.size() - axes.size();
+    Shape sizes(rank, 0);
+    std::array<Strides, N> steps;
+    for (Strides& list : steps) list = Strides(rank, 0);
+    for (std::size_t i = 0, next = 0; i < shape.size(); ++i) {
       if (std::binary_search(axes.begin(), axes.end(), static_cast<std::int64_t>(i)) != is_reduced) continue;
-      sizes.push_back(shape[i]);
-      for (std::size_t k = 0; k < N; ++k) steps[k].push_back(strides[k][i]);
+      sizes[next] = shape[i];
+      for (std::size_t k = 0; k < N; ++k) steps[k][next] = strides[k][i];
+      ++next;
     }
-    std::array<Strides, N> group_strides;
-    for (std::size_t k = 0; k < N; ++k) group_strides[k] = Strides(steps[k]);
-    return Lanes<N>::elementwise(Shape(sizes), group_strides);
+    return Lanes<N>::elementwise(sizes, steps);
   };
   return {group(false), group(true)};
 }
@@ -49,8 +51,9 @@ Strides with_reduced_axes(const Strides& strides, const Dims& axes) {
 }
 
 /// The elements that are reduced to one, relative to the first of them.
+template <std::size_t N = 2>
 struct Elements {
-  const Lanes<2>& lanes;
+  const Lanes<N>& lanes;
 
   template <class T, class F>
   void for_each_lane(const T* first, const F& f) const {
@@ -78,7 +81,7 @@ void reduce(const Context& context, const Primitive& primitive, const Array& in,
   context.parallel_for(parts.kept.count(), parallel_grain / work, [&](std::int64_t begin, std::int64_t end) {
     parts.kept.for_each(begin, end, [&](const auto& at) {
       for (std::int64_t i = 0; i < parts.kept.length; ++i)
-        to[at[1] + i * parts.kept.step[1]] = f(from + at[0] + i * parts.kept.step[0], Elements{parts.reduced});
+        to[at[1] + i * parts.kept.step[1]] = f(from + at[0] + i * parts.kept.step[0], Elements<>{parts.reduced});
     });
   });
 }
@@ -99,7 +102,7 @@ constexpr std::int64_t sum_block = 64;
 /// Sums of `width` neighbours at once, where those lie closer together than what is summed: the additions for each of them are those
 /// of sum_of, in the same order.
 template <class T>
-void sum_neighbours(const T* first, std::int64_t neighbour_step, std::int64_t width, Elements elements, T* to,
+void sum_neighbours(const T* first, std::int64_t neighbour_step, std::int64_t width, Elements<> elements, T* to,
                     std::int64_t to_step) {
   constexpr std::int64_t most = 128;
   for (std::int64_t begin = 0; begin < width; begin += most) {
@@ -128,7 +131,7 @@ void sum_neighbours(const T* first, std::int64_t neighbour_step, std::int64_t wi
 }
 
 template <class T>
-T sum_of(const T* first, Elements elements) {
+T sum_of(const T* first, Elements<> elements) {
   if constexpr (std::is_integral_v<T>) {
     std::int64_t total = 0;
     elements.for_each(first, [&](T x) { total = ops::add(total, x); });
@@ -167,7 +170,7 @@ void float_sum(const Context& context, const Dims& axes, const Array& in, Array&
   if (out.size() == 0) return;
   const Split<2> parts = split<2>(in.shape(), {in.strides, with_reduced_axes(out.strides, axes)}, axes);
   const auto& kept = parts.kept;
-  const Elements elements{parts.reduced};
+  const Elements<> elements{parts.reduced};
   const bool neighbours_are_near = std::abs(kept.step[0]) < std::abs(parts.reduced.step[0]);
   const std::int64_t work = std::max<std::int64_t>(1, in.size() / out.size());
   const auto sum_range = [&](const T* from, T* to, std::int64_t n) {
@@ -197,7 +200,7 @@ void sum(const Context& context, const Primitive& primitive, Inputs ins, Outputs
 template <bool largest>
 void extreme(const Context& context, const Primitive& primitive, Inputs ins, Outputs outs) {
   visit_checked(Ordered{}, ins[0]->dtype(), [&]<class T>() {
-    reduce<T>(context, primitive, *ins[0], outs[0], [](const T* first, Elements elements) {
+    reduce<T>(context, primitive, *ins[0], outs[0], [](const T* first, Elements<> elements) {
       auto best = core::widen(*first);
       elements.for_each(first, [&](T element) {
         const auto x = core::widen(element);
@@ -211,7 +214,7 @@ void extreme(const Context& context, const Primitive& primitive, Inputs ins, Out
 template <bool largest>
 void arg_extreme(const Context& context, const Primitive& primitive, Inputs ins, Outputs outs) {
   visit_checked(Ordered{}, ins[0]->dtype(), [&]<class T>() {
-    reduce<T, std::int64_t>(context, primitive, *ins[0], outs[0], [](const T* first, Elements elements) {
+    reduce<T, std::int64_t>(context, primitive, *ins[0], outs[0], [](const T* first, Elements<> elements) {
       auto best = core::widen(*first);
       std::int64_t best_at = 0, at = 0;
       elements.for_each(first, [&](T element) {
@@ -224,8 +227,8 @@ void arg_extreme(const Context& context, const Primitive& primitive, Inputs ins,
   });
 }
 
-template <class T>
-auto log_sum_exp(const T* first, Elements elements) {
+template <class T, std::size_t N>
+auto log_sum_exp(const T* first, Elements<N> elements) {
   using Monoid = ops::LogSumExpMonoid<T>;
   auto state = Monoid::identity();
   elements.for_each(first, [&](T x) { state = Monoid::combine(state, Monoid::lift(x)); });
@@ -234,36 +237,80 @@ auto log_sum_exp(const T* first, Elements elements) {
 
 void logsumexp(const Context& context, const Primitive& primitive, Inputs ins, Outputs outs) {
   visit_checked(Floats{}, ins[0]->dtype(), [&]<class T>() {
-    reduce<T>(context, primitive, *ins[0], outs[0],
-              [](const T* first, Elements elements) { return ops::LogSumExpMonoid<T>::project(log_sum_exp(first, elements)); });
+    reduce<T>(context, primitive, *ins[0], outs[0], [](const T* first, Elements<> elements) {
+      return ops::LogSumExpMonoid<T>::project(log_sum_exp(first, elements));
+    });
+  });
+}
+
+/// Of a lane: the weights of its elements x, and what they leave of numbers v (ops/logsumexp/logsumexp.h).
+template <class T>
+struct Weights {
+  decltype(log_sum_exp<T, 3>(nullptr, std::declval<Elements<3>>())) state;
+  double operator()(double x, double v) const {
+    constexpr double infinity = std::numeric_limits<double>::infinity();
+    if (state.m == infinity ? x != infinity : x == -infinity) return 0;
+    if (SCANGRAD_PLANT(softmax_loses_infinity, !std::isfinite(v), false)) return v;
+    return ops::exp_difference(x, state.m) / ops::rounded(state.s) * v;
+  }
+};
+
+/// f(x, t, place of the result) for each element of a lane.
+template <class T, class F>
+void for_each_pair(const T* x, const T* t, T* to, const Lanes<3>& lanes, const F& f) {
+  lanes.for_each(0, lanes.count(), [&](const auto& at) {
+    for (std::int64_t i = 0; i < lanes.length; ++i)
+      f(core::convert<double>(x[at[0] + i * lanes.step[0]]), core::convert<double>(t[at[1] + i * lanes.step[1]]),
+        to[at[2] + i * lanes.step[2]]);
   });
 }
 
 template <class T>
-void softmax_row(const T* first, T* to, const Lanes<2>& lanes) {
-  const auto state = log_sum_exp(first, Elements{lanes});
-  lanes.for_each(0, lanes.count(), [&](const auto& at) {
-    for (std::int64_t i = 0; i < lanes.length; ++i) {
-      const auto x = core::convert<double>(first[at[0] + i * lanes.step[0]]);
-      to[at[1] + i * lanes.step[1]] = core::convert<T>(ops::is_zero(state.s) ? 0.0 : ops::exp_difference(x, state.m) / ops::rounded(state.s));
-    }
+void softmax_times(const T* x, const T* t, T* to, const Lanes<3>& lanes) {
+  const Weights<T> weighed{log_sum_exp(x, Elements<3>{lanes})};
+  for_each_pair(x, t, to, lanes, [&](double xi, double ti, T& result) { result = core::convert<T>(weighed(xi, ti)); });
+}
+
+/// p (t - <p, t>), with t relative to its mean where x is largest.
+template <class T>
+void softmax_jacobian(const T* x, const T* t, T* to, const Lanes<3>& lanes) {
+  const Weights<T> weighed{log_sum_exp(x, Elements<3>{lanes})};
+  double largest = -std::numeric_limits<double>::infinity(), count = 0;
+  Compensated top, mean;
+  for_each_pair(x, t, to, lanes, [&](double xi, double, T&) { largest = std::max(largest, xi); });
+  for_each_pair(x, t, to, lanes, [&](double xi, double ti, T&) {
+    if (xi == largest) top.add(ti), ++count;
+  });
+  const double own = top.total() / count, pivot = std::isfinite(own) ? own : 0;
+  for_each_pair(x, t, to, lanes, [&](double xi, double ti, T&) { mean.add(weighed(xi, ti - pivot)); });
+  const double relative_mean = mean.total();
+  for_each_pair(x, t, to, lanes,
+                [&](double xi, double ti, T& result) { result = core::convert<T>(weighed(xi, (ti - pivot) - relative_mean)); });
+}
+
+/// row(x, t, to, lanes) for each lane that is reduced.
+template <class Row>
+void softmax_rows(const Context& context, const Primitive& primitive, Inputs ins, Array& out, const Row& row) {
+  const Dims& axes = static_cast<const ops::Reduction&>(primitive).axes;
+  context.allocate(out);
+  if (out.size() == 0) return;
+  const Split<3> parts = split<3>(out.shape(), {ins[0]->strides, ins[1]->strides, out.strides}, axes);
+  const auto& kept = parts.kept;
+  visit_checked(Floats{}, out.dtype(), [&]<class T>() {
+    const T *x = ins[0]->data<T>(), *t = ins[1]->data<T>();
+    T* to = out.data<T>();
+    for_each_lane(context, kept, [&](const auto& at) {
+      for (std::int64_t i = 0; i < kept.length; ++i)
+        row(x + at[0] + i * kept.step[0], t + at[1] + i * kept.step[1], to + at[2] + i * kept.step[2], parts.reduced);
+    });
   });
 }
 
-void softmax(const Context& context, const Primitive& primitive, Inputs ins, Outputs outs) {
-  const Dims& axes = static_cast<const ops::Reduction&>(primitive).axes;
-  Array& out = outs[0];
-  context.allocate(out);
-  if (out.size() == 0) return;
-  const Split<2> parts = split<2>(out.shape(), {ins[0]->strides, out.strides}, axes);
-  visit_checked(Floats{}, out.dtype(), [&]<class T>() {
-    const T* from = ins[0]->data<T>();
-    T* to = out.data<T>();
-    for_each_lane(context, parts.kept, [&](const auto& at) {
-      for (std::int64_t i = 0; i < parts.kept.length; ++i)
-        softmax_row(from + at[0] + i * parts.kept.step[0], to + at[1] + i * parts.kept.step[1], parts.reduced);
-    });
-  });
+void times_kernel(const Context& context, const Primitive& primitive, Inputs ins, Outputs outs) {
+  softmax_rows(context, primitive, ins, outs[0], [](const auto&... row) { softmax_times(row...); });
+}
+void jacobian_kernel(const Context& context, const Primitive& primitive, Inputs ins, Outputs outs) {
+  softmax_rows(context, primitive, ins, outs[0], [](const auto&... row) { softmax_jacobian(row...); });
 }
 
 }  // namespace
@@ -275,7 +322,8 @@ void register_reductions() {
   core::add_kernel<ops::ArgMax>(DeviceType::cpu, arg_extreme<true>);
   core::add_kernel<ops::ArgMin>(DeviceType::cpu, arg_extreme<false>);
   core::add_kernel<ops::LogSumExp>(DeviceType::cpu, logsumexp);
-  core::add_kernel<ops::Softmax>(DeviceType::cpu, softmax);
+  core::add_kernel<ops::SoftmaxTimes>(DeviceType::cpu, times_kernel);
+  core::add_kernel<ops::SoftmaxJacobian>(DeviceType::cpu, jacobian_kernel);
 }
 
 }  // namespace scangrad::inline v0::cpu

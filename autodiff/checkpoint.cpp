@@ -20,7 +20,7 @@ class Checkpoint final : public core::Primitive {
   std::string_view name() const override { return "checkpoint"; }
 
   static Tensors call(const Traced& traced, std::span<const Tensor> ins) {
-    const Tensors all = joined(ins, traced.captured);
+    const Tensors all = with_unread_zeros(*traced.program, joined(ins, traced.captured));
     if (traced.program->outputs().empty()) return {};
     return apply(core::make_primitive<Checkpoint>(traced.program), traced.program->output_specs(),
                  core::FixedList<Tensor, 2>(std::span<const Tensor>(all)));

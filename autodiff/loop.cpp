@@ -41,8 +41,6 @@ bool grow(Mask& mask, std::span<const MaybeTensor> derivatives) {
   return grown;
 }
 
-Tensor zeros_of(const Spec& spec) { return zeros(spec.shape, {.dtype = spec.dtype}); }
-
 /// The derivatives at the marked places, zeros where one is absent.
 Tensors dense(std::span<const MaybeTensor> derivatives, const Mask& mask, std::span<const Spec> specs) {
   Tensors result;
@@ -67,6 +65,13 @@ std::vector<Spec> body_specs(const Tensors& carries, const Tensors& xs, const Te
   return specs;
 }
 
+/// With the axis of the loop in front.
+Spec stacked(const Spec& spec, std::int64_t length) {
+  std::vector<std::int64_t> sizes(spec.shape.begin(), spec.shape.end());
+  sizes.insert(sizes.begin(), length);
+  return {Shape(sizes), spec.dtype};
+}
+
 Tensors list(std::span<const Tensor> tensors) { return Tensors(tensors.begin(), tensors.end()); }
 
 }  // namespace
@@ -74,12 +79,8 @@ Tensors list(std::span<const Tensor> tensors) { return Tensors(tensors.begin(), 
 Tensors Loop::run(const Traced& body, Course course, const Tensors& init, const Tensors& xs, const Tensors& captured) {
   std::vector<Spec> specs = body.program->output_specs();
   if (specs.empty()) return {};
-  for (std::size_t i = init.size(); i < specs.size(); ++i) {
-    std::vector<std::int64_t> sizes(specs[i].shape.begin(), specs[i].shape.end());
-    sizes.insert(sizes.begin(), course.length);
-    specs[i].shape = Shape(sizes);
-  }
-  const Tensors ins = joined(init, xs, captured, body.captured);
+  for (std::size_t i = init.size(); i < specs.size(); ++i) specs[i] = stacked(specs[i], course.length);
+  const Tensors ins = with_unread_zeros(*body.program, joined(init, xs, captured, body.captured), init.size());
   return apply(core::make_primitive<Loop>(body.program, init.size(), xs.size(), course), std::move(specs),
                core::FixedList<Tensor, 2>(std::span<const Tensor>(ins)));
 }
@@ -119,16 +120,45 @@ core::OutsAndTangents Loop::push(Ins ins, core::Tangents tangents) const {
   return {joined(last, ys), joined_maybe(dlast, read(y_moves))};
 }
 
-Tensors Loop::carries_before(Ins ins) const {
-  if (carries_ == 0) return {};
-  const Tensors init = list(ins.first(carries_)), xs = list(ins.subspan(carries_, xs_)),
-                captured = list(ins.subspan(carries_ + xs_));
-  const Traced body = trace_program(body_->inputs(), body_->device(), [&](std::span<const Tensor> in) {
-    const Tensors out = replay(*body_, in);
-    return joined(std::span<const Tensor>(out).first(carries_), in.first(carries_));
+Mask Loop::with_their_sources(Mask needed) const {
+  for (bool grown = true; grown;) {
+    Mask outputs = needed;
+    outputs.resize(body_->outputs().size());
+    const Mask read = body_->inputs_read(outputs);
+    grown = false;
+    for (std::size_t i = 0; i < carries_; ++i)
+      if (read[i] && !needed[i]) needed[i] = grown = true;
+  }
+  return needed;
+}
+
+// A loop of those carries alone: the others may be tangents that have no value, when a loop with its tangents is transposed.
+Tensors Loop::carries_before(Ins ins, const Mask& needed) const {
+  const Mask run_along = with_their_sources(needed);
+  const std::span<const Spec> specs(body_->inputs());
+  Tensors init, result;
+  for (std::size_t i = 0; i < carries_; ++i)
+    if (run_along[i]) init.push_back(ins[i]);
+  const Tensors xs = list(ins.subspan(carries_, xs_)), captured = list(ins.subspan(carries_ + xs_));
+  const Traced body = trace_program(body_specs(init, xs, captured), body_->device(), [&](std::span<const Tensor> in) {
+    Reader read{in};
+    MaybeTensors carry = read(run_along);
+    for (std::size_t i = 0; i < carries_; ++i)
+      if (!carry[i]) carry[i] = zeros_of(specs[i]);
+    const Tensors out = replay(*body_, joined(present(carry), read.rest));
+    Tensors next, kept;
+    for (std::size_t i = 0; i < carries_; ++i) {
+      if (run_along[i]) next.push_back(out[i]);
+      if (needed[i]) kept.push_back(*carry[i]);
+    }
+    return joined(next, kept);
   });
   const Tensors outs = run(body, course_, init, xs, captured);
-  return list(std::span<const Tensor>(outs).subspan(carries_));
+  Reader read{std::span<const Tensor>(outs).subspan(init.size())};
+  const MaybeTensors found = read(needed);
+  for (std::size_t i = 0; i < carries_; ++i)
+    result.push_back(found[i] ? *found[i] : zeros_of(stacked(specs[i], course_.length)));
+  return result;
 }
 
 // The loop the other way round. Its carries: the cotangents of the carries, and the sums so far of those of what the body captured;
@@ -139,8 +169,10 @@ MaybeTensors Loop::vjp(Ins ins, core::Outs, core::Tangents cotangents, core::Wan
   const Mask y_pulls = mask_of(cotangents.subspan(carries_));
   Mask pulls = mask_of(cotangents.first(carries_)), k_pulled(captured_count), x_pulled;
   const Tensors k = list(ins.subspan(carries_ + xs_));
-  const Tensors xs = joined(carries_before(ins), ins.subspan(carries_, xs_), present(cotangents.subspan(carries_)));
-  Tensors outs;
+  Tensors xs, outs;
+  for (std::size_t i = 0; i < carries_; ++i)
+    xs.push_back(zeros_of(stacked(specs[i], course_.length)));  // until it is known which
+  xs = joined(xs, ins.subspan(carries_, xs_), present(cotangents.subspan(carries_)));
   for (bool grown = true; grown;) {
     const Tensors init =
         joined(dense(cotangents.first(carries_), pulls, specs), dense(MaybeTensors(captured_count), k_pulled, k_specs));
@@ -161,7 +193,12 @@ MaybeTensors Loop::vjp(Ins ins, core::Outs, core::Tangents cotangents, core::Wan
         if (sums[i]) g_k[i] = g_k[i] ? add(*sums[i], *g_k[i]) : *sums[i];
       return joined(dense(g_carry, pulls, specs), dense(g_k, k_pulled, k_specs), present(g_x));
     });
-    if (!grown) outs = run(body, {course_.length, !course_.reverse}, init, xs, k);
+    if (grown) continue;
+    const Mask read = body.program->inputs_read(Mask(body.program->outputs().size(), true));
+    const auto first = read.begin() + static_cast<std::ptrdiff_t>(init.size());
+    const Tensors carries = carries_before(ins, Mask(first, first + static_cast<std::ptrdiff_t>(carries_)));
+    std::copy(carries.begin(), carries.end(), xs.begin());
+    outs = run(body, {course_.length, !course_.reverse}, init, xs, k);
   }
   Reader read{outs};
   const MaybeTensors g_init = read(pulls), g_k = read(k_pulled);

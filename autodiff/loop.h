@@ -33,8 +33,10 @@ class Loop final : public core::Primitive {
 
  private:
   core::OutsAndTangents push(core::Ins ins, core::Tangents tangents) const;
-  /// The carry before each step, stacked.
-  Tensors carries_before(core::Ins ins) const;
+  /// The carry before each step, stacked, of those that are needed; zeros in place of the others.
+  Tensors carries_before(core::Ins ins, const std::vector<bool>& needed) const;
+  /// The needed carries and those that they depend on.
+  std::vector<bool> with_their_sources(std::vector<bool> needed) const;
 
   std::shared_ptr<const core::Program> body_;
   std::size_t carries_, xs_;

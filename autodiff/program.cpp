@@ -1,5 +1,7 @@
 #include "autodiff/program.h"
 
+#include "scangrad/ops.h"
+
 namespace scangrad::inline v0::autodiff {
 namespace {
 
@@ -52,6 +54,15 @@ Forward push_forward(const Program& program, std::span<const Tensor> inputs, std
 
 MaybeTensors pull_back(const Program& program, std::span<const Tensor> inputs, std::span<const MaybeTensor> cotangents) {
   return pull_back(trace_of(program, inputs), cotangents);
+}
+
+Tensor zeros_of(const core::Spec& spec) { return zeros(spec.shape, {.dtype = spec.dtype}); }
+
+Tensors with_unread_zeros(const Program& program, Tensors inputs, std::size_t first) {
+  const std::vector<bool> read = program.inputs_read(std::vector<bool>(program.outputs().size(), true));
+  for (std::size_t i = first; i < inputs.size(); ++i)
+    if (!read[i]) inputs[i] = zeros_of(core::node_of(inputs[i]).value.spec);
+  return inputs;
 }
 
 Tensors present(std::span<const MaybeTensor> derivatives) {

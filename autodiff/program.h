@@ -28,6 +28,11 @@ Forward push_forward(const core::Program& program, std::span<const Tensor> input
 /// Cotangents of the inputs.
 MaybeTensors pull_back(const core::Program& program, std::span<const Tensor> inputs, std::span<const MaybeTensor> cotangents);
 
+/// Zeros in place of the inputs that the program does not read, from `first` on: a node that runs it neither keeps nor computes those.
+Tensors with_unread_zeros(const core::Program& program, Tensors inputs, std::size_t first = 0);
+/// A tensor of zeros, of one element in memory.
+Tensor zeros_of(const core::Spec& spec);
+
 /// The derivatives that are there.
 Tensors present(std::span<const MaybeTensor> derivatives);
 /// `present` back in the places where `like` has one.

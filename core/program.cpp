@@ -71,6 +71,23 @@ void Program::find_ends() {
   }
 }
 
+std::vector<bool> Program::inputs_read(const std::vector<bool>& outputs) const {
+  std::vector<bool> needed(slot_count_);
+  const auto need = [&](Source source) {
+    if (source >= 0) needed[static_cast<std::size_t>(source)] = true;
+  };
+  for (std::size_t i = 0; i < outputs_.size(); ++i)
+    if (outputs[i]) need(outputs_[i]);
+  for (std::size_t s = steps_.size(); s-- > 0;) {
+    const auto first = needed.begin() + steps_[s].first_slot;
+    if (std::find(first, first + static_cast<std::ptrdiff_t>(steps_[s].outs.size()), true) !=
+        first + static_cast<std::ptrdiff_t>(steps_[s].outs.size()))
+      std::for_each(steps_[s].ins.begin(), steps_[s].ins.end(), need);
+  }
+  needed.resize(inputs_.size());
+  return needed;
+}
+
 std::vector<Spec> Program::output_specs() const {
   std::vector<Spec> slots(slot_count_), result;
   std::copy(inputs_.begin(), inputs_.end(), slots.begin());

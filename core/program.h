@@ -39,6 +39,8 @@ class Program {
   const Tensor& constant(Source source) const noexcept { return constants_[static_cast<std::size_t>(~source)]; }
   std::size_t slot_count() const noexcept { return slot_count_; }
   Device device() const noexcept { return device_; }
+  /// Which inputs the given outputs depend on.
+  std::vector<bool> inputs_read(const std::vector<bool>& outputs) const;
   /// The tensors that became inputs. Whoever holds a program long takes them away.
   std::vector<Tensor> take_captured() { return std::move(captured_); }
 

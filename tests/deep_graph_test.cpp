@@ -59,6 +59,20 @@ TEST_CASE("long chains are linearized and checkpointed, and a loop of a million 
   CHECK(sg::grad(loop)(Tensor(1.0)).item<double>() == million);
 }
 
+TEST_CASE("a million nodes are differentiated in linear time") {
+  const auto time = [](int nodes, const auto& differentiate) {
+    return seconds([&] { differentiate([=](const Tensor& x) { return chain(x, nodes); }); });
+  };
+  const auto check = [&](const auto& differentiate) {
+    time(million / 10, differentiate);  // warms the allocator
+    const double tenth = time(million / 10, differentiate), whole = time(million, differentiate);
+    INFO("a tenth: " << tenth << " s, the whole: " << whole << " s");
+    CHECK(whole < 40 * tenth + 0.1);  // quadratic would be 100 times
+  };
+  check([](const auto& f) { CHECK(sg::grad(f)(Tensor(1.0)).template item<double>() > 2); });
+  check([](const auto& f) { CHECK(sg::jvp(f, {Tensor(1.0)}, {Tensor(1.0)}).tangent.template item<double>() > 2); });
+}
+
 TEST_CASE("graphs that were never evaluated are destroyed, in linear time") {
   const auto destroy_time = [](const auto& build, int nodes) {
     Tensor y = build(Tensor(1.0), nodes);

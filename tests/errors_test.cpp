@@ -241,6 +241,8 @@ TEST_CASE("transforms") {
       {[] { sg::grad([](const Tensor& t) { return sg::sum(t > 1.0); })(v); },
        "grad: the function must return a real floating scalar, but its result is int64; derivatives exist for floating tensors "
        "only"},
+      {[] { sg::grad([](const Tensor& t) { return sg::sum(sg::complex(t, t)); })(v); },
+       "grad: the function must return a real floating scalar, but its result is complex128; use vjp"},
       {[] { sg::grad(identity)(integers); },
        "grad: argument 0 is int64, and derivatives exist for floating tensors only; convert it with astype, or close over it"},
       {[] { sg::grad([](const Tensor& t) { return std::pair(t, t); })(Tensor(1.0)); },

@@ -1,0 +1,136 @@
+// What runs back along rows of several tiles (cpu/simd/back.h, lse_adjoint.h), against loops: what one tile hands to the one before it.
+
+#include <cmath>
+
+#include "scangrad/scangrad.h"
+#include "support/catch.h"
+
+namespace sg = scangrad;
+using sg::DType;
+using sg::Tensor;
+using Row = std::vector<double>;
+
+namespace {
+
+constexpr std::size_t n = 1300;
+
+Row filled(double (*f)(double)) {
+  Row row(n);
+  for (std::size_t k = 0; k < n; ++k) row[k] = static_cast<float>(f(static_cast<double>(k)));  // exact in every dtype
+  return row;
+}
+Row absolute(Row row) {
+  for (double& x : row) x = std::abs(x);
+  return row;
+}
+
+/// R_k = g_k + a_{k+1} R_{k+1}
+Row run_back(const Row& a, const Row& g) {
+  Row R = g;
+  for (std::size_t k = n - 1; k-- > 0;) R[k] += a[k + 1] * R[k + 1];
+  return R;
+}
+Row recurrence(const Row& a, const Row& b) {
+  Row h = b;
+  for (std::size_t k = 1; k < n; ++k) h[k] += a[k] * h[k - 1];
+  return h;
+}
+
+Row back_of_product(const Row& x, const Row& g) {
+  Row result = run_back(x, g);
+  double before = 1;
+  for (std::size_t k = 0; k < n; ++k) {
+    result[k] *= before;
+    before *= x[k];
+  }
+  return result;
+}
+/// Of the factors, for the recurrence with terms b.
+Row back_of_factors(const Row& a, const Row& b, const Row& g) {
+  const Row h = recurrence(a, b), R = run_back(a, g);
+  Row result(n, 0.0);
+  for (std::size_t k = 1; k < n; ++k) result[k] = h[k - 1] * R[k];
+  return result;
+}
+Row back_of_largest(const Row& x, const Row& g) {
+  Row result(n, 0.0);
+  std::size_t holder = 0;
+  for (std::size_t k = 0; k < n; ++k) {
+    if (x[k] >= x[holder]) holder = k;
+    result[holder] += g[k];
+  }
+  return result;
+}
+Row back_of_log_sum(const Row& x, const Row& g) {
+  Row result(n);
+  double sum = 0;
+  Row y(n);
+  for (std::size_t k = 0; k < n; ++k) y[k] = std::log(sum += std::exp(x[k]));
+  for (std::size_t i = 0; i < n; ++i)
+    for (std::size_t k = i; k < n; ++k) result[i] += g[k] * std::exp(x[i] - y[k]);
+  return result;
+}
+
+/// The gradient of f at x for g, both ways along the row, is `expected`; `size` is that for absolute values.
+template <class F>
+void check(const char* name, const F& f, const Row& x, const Row& g, const Row& expected, const Row& size) {
+  for (const DType dtype : {DType::float32, DType::float64})
+    for (const bool reverse : {false, true}) {
+      INFO(name << ", " << to_string(dtype) << (reverse ? ", reverse" : ""));
+      const auto in = [&](const Row& row) {
+        const Tensor all = sg::astype(Tensor(row), dtype);
+        return reverse ? sg::flip(all) : all;
+      };
+      const Tensor found = sg::vjp([&](const Tensor& t) { return f(t, reverse); }, {in(x)}).pullback(in(g));
+      const Row got = sg::astype(reverse ? sg::flip(found) : found, DType::float64).to_vector<double>();
+      const double tolerance = dtype == DType::float32 ? 2e-6 : 1e-12;
+      std::size_t wrong = 0, first = n;
+      for (std::size_t k = 0; k < n; ++k)
+        if (!(std::abs(got[k] - expected[k]) <= tolerance * size[k])) {
+          first = std::min(first, k);
+          ++wrong;
+        }
+      INFO(wrong << " are wrong, the first at " << first);
+      CHECK(wrong == 0);
+    }
+}
+
+const Row g = filled([](double k) { return std::cos(0.37 * k); });
+
+}  // namespace
+
+TEST_CASE("products, recurrences and extremes hand their links from tile to tile") {
+  const Row x = filled([](double k) { return std::exp(0.05 * std::sin(k)); });
+  check(
+      "cumprod", [](const Tensor& t, bool reverse) { return sg::cumprod(t, {.reverse = reverse}); }, x, g,
+      back_of_product(x, g), back_of_product(x, absolute(g)));
+
+  const Row a = filled([](double k) { return 0.9 + 0.1 * std::sin(k); }),
+            b = filled([](double k) { return std::sin(0.2 * k); });
+  const auto terms = [&](bool reverse, DType dtype) {
+    const Tensor all = sg::astype(Tensor(b), dtype);
+    return reverse ? sg::flip(all) : all;
+  };
+  check(
+      "factors of a recurrence",
+      [&](const Tensor& t, bool reverse) { return sg::linear_recurrence(t, terms(reverse, t.dtype()), {.reverse = reverse}); },
+      a, g, back_of_factors(a, b, g), back_of_factors(a, absolute(b), absolute(g)));
+
+  const Row rising =
+      filled([](double k) { return 0.003 * k + std::sin(3 * k); });  // reigns that end within tiles and between them
+  check(
+      "cummax", [](const Tensor& t, bool reverse) { return sg::cummax(t, {.reverse = reverse}); }, rising, g,
+      back_of_largest(rising, g), back_of_largest(rising, absolute(g)));
+  Row steps(n);
+  for (std::size_t k = 0; k < n; ++k) steps[k] = std::floor(static_cast<double>(k) / 64);
+  check(
+      "cummax of steps", [](const Tensor& t, bool reverse) { return sg::cummax(t, {.reverse = reverse}); }, steps, g,
+      back_of_largest(steps, g), back_of_largest(steps, absolute(g)));
+}
+
+TEST_CASE("the adjoint of logcumsumexp moves its suffix sum to each tile's reference") {
+  const Row rising = filled([](double k) { return 0.03 * k + std::sin(k); });
+  check(
+      "logcumsumexp", [](const Tensor& t, bool reverse) { return sg::logcumsumexp(t, {.reverse = reverse}); }, rising, g,
+      back_of_log_sum(rising, g), back_of_log_sum(rising, absolute(g)));
+}

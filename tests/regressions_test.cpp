@@ -155,3 +155,11 @@ TEST_CASE("softmax weights do not lose what the difference of their exponents ro
   const double weight = numbers(sg::grad([](const Tensor& t) { return sg::logsumexp(t); })(x))[1];
   CHECK(std::abs(weight - expected) <= 0x1p-51L * expected);
 }
+
+TEST_CASE("in second derivatives too, what is infinite survives a weight that vanishes") {
+  const auto slope = [](const Tensor& x) {
+    return sg::jvp([](const Tensor& t) { return sg::logcumsumexp(t); }, {x}, {Tensor{1.0, 2.0, 1.0}}).tangent;
+  };
+  const Tensor x = {-2000.0, 0.0, 1.0};
+  CHECK(numbers(sg::jvp(slope, {x}, {Tensor{0.0, inf, 0.0}}).tangent) == std::vector<double>{0, inf, inf});
+}

@@ -73,8 +73,10 @@ std::vector<Tensor> apply(const core::PrimitiveRef& primitive, std::vector<core:
   return core::apply_multi(primitive, std::move(outs), std::move(ins));
 }
 
-// A fused rule computes its outputs anew, so what comes after it is built again on those: `replaced` holds the new values.
+// A fused rule computes its outputs anew, so what comes after it is built again on those: `replaced` holds the new values. They come out
+// of one node with the tangents and so hang on those: not where tensors may have no value, for a transposed map has none for the tangents.
 Forward push_forward(const Trace& trace, std::span<const MaybeTensor> tangents, bool may_fuse) {
+  may_fuse = may_fuse && TransformScope::without_values() == 0;
   MaybeTensors tangent(trace.slot_count()), replaced(may_fuse ? trace.slot_count() : 0);
   std::copy(tangents.begin(), tangents.end(), tangent.begin());
   bool any_replaced = false;

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "core/planted.h"
 #include "cpu/backend.h"
 #include "cpu/gamma.h"
 #include "ops/elementwise.h"
@@ -112,6 +113,27 @@ void where(const Context& context, const Primitive&, Inputs ins, Outputs outs) {
       for (std::int64_t i = 0; i < lanes.length; ++i)
         to[at[3] + i * lanes.step[3]] =
             c[at[0] + i * lanes.step[0]] ? a[at[1] + i * lanes.step[1]] : b[at[2] + i * lanes.step[2]];
+    });
+  });
+}
+
+void weighted(const Context& context, const Primitive&, Inputs ins, Outputs outs) {
+  Array& out = outs[0];
+  context.allocate(out);
+  if (out.size() == 0) return;
+  const auto strides = [&](std::size_t i) { return core::broadcast_strides(*ins[i], out.shape()); };
+  const auto lanes = Lanes<4>::elementwise(out.shape(), {strides(0), strides(1), strides(2), out.strides});
+  visit_checked(Floats{}, out.dtype(), [&]<class T>() {
+    const T *p = ins[0]->data<T>(), *t = ins[1]->data<T>();
+    const bool* mask = ins[2]->data<bool>();
+    T* to = out.data<T>();
+    for_each_lane(context, lanes, [&](const auto& at) {
+      for (std::int64_t i = 0; i < lanes.length; ++i) {
+        const auto ti = widen(t[at[1] + i * lanes.step[1]]);
+        const auto product = widen(p[at[0] + i * lanes.step[0]]) * ti;
+        const bool stays = SCANGRAD_PLANT(weighted_ignores_nan, !std::isfinite(ti), false);
+        to[at[3] + i * lanes.step[3]] = core::convert<T>(!mask[at[2] + i * lanes.step[2]] ? 0 : stays ? ti : product);
+      }
     });
   });
 }
@@ -280,6 +302,7 @@ void register_elementwise() {
   register_comparisons();
   register_complex();
   core::add_kernel<ops::Where>(DeviceType::cpu, where);
+  core::add_kernel<ops::Weighted>(DeviceType::cpu, weighted);
   core::add_kernel<ops::AsType>(DeviceType::cpu, astype);
   core::add_kernel<ops::Polygamma>(DeviceType::cpu, polygamma);
 }

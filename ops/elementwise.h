@@ -6,6 +6,23 @@
 
 namespace scangrad::inline v0::ops {
 
+/// p, t, mask -> p t where the mask says, else 0; a t that is not finite stays. One operation, and not made of where and isfinite, so
+/// that it is linear in t and can be transposed.
+struct Weighted final : OnElements<Primitive> {
+  std::string_view name() const override { return "weighted"; }
+  MaybeTensors jvp(Ins in, Outs outs, Tangents d) const override {
+    const auto total = sum_of(map(d[0], [&](const Tensor& dp) { return where(in[2], dp * in[1], 0); }),
+                              map(d[1], [&](const Tensor& dt) { return weighted(in[0], dt, in[2]); }));
+    return {map(total, [&](const Tensor& t) { return broadcast_to(t, shape_of(outs[0])); })};
+  }
+  MaybeTensors vjp(Ins in, Outs, Tangents g, WantedMask wanted) const override {
+    MaybeTensors result(3);
+    if (wanted[0]) result[0] = unbroadcast(where(in[2], *g[0] * in[1], 0), shape_of(in[0]));
+    if (wanted[1]) result[1] = unbroadcast(weighted(in[0], *g[0], in[2]), shape_of(in[1]));
+    return result;
+  }
+};
+
 struct Add final : Elementwise {
   std::string_view name() const override { return "add"; }
   Tensor times_partial(std::size_t, Ins, const Tensor&, const Tensor& v) const override { return v; }

@@ -26,7 +26,8 @@ Tensor conjugate(const Tensor& x) {
 }
 
 Tensor weighted(const Tensor& p, const Tensor& t, const Tensor& mask) {
-  return where(mask, SCANGRAD_PLANT(weighted_ignores_nan, where(isfinite(t), p * t, t), p * t), 0);
+  Shape shape = broadcast_shapes(broadcast_shapes(shape_of(p), shape_of(t)), shape_of(mask));
+  return apply(shared_primitive<Weighted>(), {std::move(shape), dtype_of_tensor(p)}, {p, t, mask});
 }
 
 std::int64_t batch_size(Ins ins, MappedMask mapped) {

@@ -179,7 +179,8 @@ const std::vector<Transform> transforms = {
 Tensor innermost(const Tensor& x) {
   const Tensor sums = sg::cumsum(sg::exp(x), {.reverse = true});
   const Tensor up = sums - sg::cumsum(sg::exp(x), {.reverse = true, .exclusive = true});
-  return 0.5 * up - sg::exp(-sg::logsumexp(sg::stack({x, x}), {.axis = 0})) * 2.0;
+  const Tensor too = sg::exp(sg::logcumsumexp(x)) - sg::exp(sg::logcumsumexp(x, {.exclusive = true}));
+  return 0.25 * (up + too) - sg::exp(-sg::logsumexp(sg::stack({x, x}), {.axis = 0})) * 2.0;
 }
 Sum innermost_expected() { return Sum::exponential(1, 0.5) + Sum::exponential(-1, -1); }
 

@@ -20,7 +20,7 @@ if(scangrad_ld MATCHES lld) # CMake's choice beside clang; only GNU ld has --for
   set(scangrad_ld ${SCANGRAD_GNU_LD})
 endif()
 foreach(level ${scangrad_levels})
-  add_library(scangrad_hot_${level} OBJECT cpu/simd/kernels.cpp)
+  add_library(scangrad_hot_${level} OBJECT cpu/simd/kernels.cpp cpu/simd/complex_kernels.cpp)
   target_compile_features(scangrad_hot_${level} PRIVATE cxx_std_20)
   target_compile_definitions(scangrad_hot_${level} PRIVATE SCANGRAD_LEVEL=${level})
   target_compile_options(scangrad_hot_${level} PRIVATE $<IF:$<CONFIG:Debug>,-O1,-O3> -fno-math-errno -fno-trapping-math)

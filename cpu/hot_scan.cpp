@@ -31,6 +31,7 @@ class HotScanRun {
         shape_(call.out[0]->shape()),
         lanes_(lanes_of(call)),
         dtype_(call.out[0]->dtype()),
+        components_(is_complex(dtype_) ? 2 : 1),
         kernel_index_(static_cast<std::size_t>(call.scan)) {
     for (std::size_t i = static_cast<std::size_t>(call.order.axis) + 1; i < shape_.size(); ++i) inner_ *= shape_[i];
     std::int64_t bytes = 0;
@@ -48,11 +49,12 @@ class HotScanRun {
     const std::int64_t tasks = lanes_.count() / inner_ * blocks;
     const std::int64_t grain = std::max<std::int64_t>(1, parallel_grain / (lanes_.length * width));
     std::int64_t pieces = std::clamp<std::int64_t>(tasks / grain, 1, context_.pool().size());
-    if (!across && tasks < context_.pool().size() && shares_rows(call_.scan)) {  // each row by all threads
+    if (!across && tasks < context_.pool().size() && shares_rows(call_.scan) &&
+        !is_complex(dtype_)) {  // each row by all threads
       pieces = 1;
       sharers_ = std::clamp<std::int64_t>(lanes_.length / parallel_grain, 1, context_.pool().size());
     }
-    const std::int64_t scratch = scratch_size(call_.scan, lanes_.length, across);
+    const std::int64_t scratch = (is_complex(dtype_) ? complex_scratch_size : scratch_size)(call_.scan, lanes_.length, across);
     const auto memory = context_.scratch<double>(pieces * scratch);
     const auto& level = *current_level().kernels;
     const auto dtype = static_cast<std::size_t>(hot_dtype(dtype_));
@@ -95,8 +97,9 @@ class HotScanRun {
     return Lanes<max_arrays>::along(shape, strides, call.order.axis, call.order.reverse);
   }
 
-  void* element(const Array& array, std::int64_t at) const {
-    return reinterpret_cast<char*>(array.storage->data) + (array.offset + at) * static_cast<std::int64_t>(item_size(dtype_));
+  static void* element(const Array& array, std::int64_t at) {
+    return reinterpret_cast<char*>(array.storage->data) +
+           (array.offset + at) * static_cast<std::int64_t>(item_size(array.dtype()));
   }
 
   ScanJob job_at(const Offsets& at, std::int64_t columns, double* scratch) const {
@@ -116,26 +119,35 @@ class HotScanRun {
     return job;
   }
 
-  static double value_at(const Array& array, std::int64_t at) {
+  // An element has one component, or two: its real and its imaginary part.
+  static DType component_type(DType dtype) {
+    return dtype == DType::complex64 ? DType::float32 : dtype == DType::complex128 ? DType::float64 : dtype;
+  }
+  static double value_at(const Array& array, std::int64_t at, int component = 0) {
     double value = 0;
-    core::visit(core::Floats{}, array.dtype(), [&]<class T>() { value = core::convert<double>(array.data<T>()[at]); });
+    core::visit(core::Floats{}, component_type(array.dtype()),
+                [&]<class T>() { value = core::convert<double>(static_cast<const T*>(element(array, at))[component]); });
     return value;
   }
-  static void put_value(Array& array, std::int64_t at, double value) {
-    core::visit(core::Floats{}, array.dtype(), [&]<class T>() { array.data<T>()[at] = core::convert<T>(value); });
+  static void put_value(const Array& array, std::int64_t at, double value, int component = 0) {
+    core::visit(core::Floats{}, component_type(array.dtype()),
+                [&]<class T>() { static_cast<T*>(element(array, at))[component] = core::convert<T>(value); });
   }
 
-  void fill_row(void* first, std::int64_t count, const double* values, std::int64_t step) const {
-    core::visit(core::Floats{}, dtype_, [&]<class T>() {
-      for (std::int64_t c = 0; c < count; ++c) static_cast<T*>(first)[c] = core::convert<T>(values[c * step]);
+  /// Neighbouring elements from `first` on: of(column, component).
+  template <class Of>
+  void fill_row(void* first, std::int64_t count, const Of& of) const {
+    core::visit(core::Floats{}, component_type(dtype_), [&]<class T>() {
+      for (std::int64_t c = 0; c < count; ++c)
+        for (int k = 0; k < components_; ++k) static_cast<T*>(first)[c * components_ + k] = core::convert<T>(of(c, k));
     });
   }
 
-  /// The carries that `count` neighbouring lanes start from and end with, part after part; what an exclusive scan shows of the first;
-  /// and the cotangents of the last.
+  /// The carries that `count` neighbouring lanes start from and end with, part after part; what an exclusive scan shows of the first,
+  /// output after output, each by components; and the cotangents of the last.
   struct Carries {
     std::int64_t count;
-    double initial[max_parts * tile], final[max_parts * tile], seen[max_outputs * tile], behind[tile];
+    double initial[max_parts * tile], final[max_parts * tile], seen[2 * max_outputs * tile], behind[tile];
     explicit Carries(std::int64_t n) : count(n) {
       std::fill_n(initial, max_parts * n, 0.0);
       std::fill_n(final, max_parts * n, 0.0);
@@ -149,17 +161,19 @@ class HotScanRun {
 
   void give(Carries& carries, std::int64_t lane, const Offsets& at) const {
     if (call_.final_cotangent != nullptr) carries.behind[lane] = value_at(*call_.final_cotangent, at[behind_at]);
-    double value[max_carried] = {};
-    for (std::size_t k = 0; k < max_carried; ++k)
-      if (call_.initial[k] != nullptr) value[k] = value_at(*call_.initial[k], at[initial_at + k]);
     double *to = carries.initial + lane, *seen = carries.seen + lane;
+    const auto value = [&](std::size_t k, int c = 0) {
+      return call_.initial[k] == nullptr ? 0.0 : value_at(*call_.initial[k], at[initial_at + k], c);
+    };
     if (!is_log_sum(call_.scan)) {
-      for (std::size_t k = 0; k < max_carried; ++k)
-        if (call_.initial[k] != nullptr) to[call_.carry_part[k] * carries.count] = value[k];
-      seen[0] = value[0], seen[carries.count] = value[carried_tangent];
+      for (int c = 0; c < components_; ++c) {
+        for (std::size_t k = 0; k < max_carried; ++k)
+          if (call_.initial[k] != nullptr) to[(call_.carry_part[k] + c) * carries.count] = value(k, c);
+        seen[c * carries.count] = value(0, c), seen[(components_ + c) * carries.count] = value(carried_tangent, c);
+      }
       return;
     }
-    const LogCarry carry{value[0], {value[1], value[2]}, value[3]};
+    const LogCarry carry{value(0), {value(1), value(2)}, value(carried_tangent)};
     const LogParts parts = to_kernel(carry, full());
     const double all[] = {parts.ref, parts.s, parts.s_low, parts.u, parts.u_low};
     for (int p = 0; p < 5; ++p) to[p * carries.count] = all[p];
@@ -170,7 +184,8 @@ class HotScanRun {
 
   void take(const Carries& carries, std::int64_t lane, const Offsets& at) const {
     if (ends_) take_final(carries, lane, at);
-    if (call_.initial_cotangent != nullptr) put_value(*call_.initial_cotangent, at[cotangent_at], cotangent(carries, lane, at));
+    for (int c = 0; c < components_ && call_.initial_cotangent != nullptr; ++c)
+      put_value(*call_.initial_cotangent, at[cotangent_at], cotangent(carries, lane, at, c), c);
   }
   void take_final(const Carries& carries, std::int64_t lane, const Offsets& at) const {
     const double* from = carries.final + lane;
@@ -189,10 +204,11 @@ class HotScanRun {
       if (call_.final[k] != nullptr) put_value(*call_.final[k], at[final_at + k], value[k]);
   }
   /// Of the carry that the scan starts from. An exclusive scan's first output is that carry itself.
-  double cotangent(const Carries& carries, std::int64_t lane, const Offsets& at) const {
-    const double first = carries.final[lane], second = carries.final[carries.count + lane];
+  double cotangent(const Carries& carries, std::int64_t lane, const Offsets& at, int component) const {
+    const double first = carries.final[component * carries.count + lane], second = carries.final[carries.count + lane];
     const auto g = static_cast<std::size_t>(cotangent_of(call_.scan));
-    const double own = call_.order.exclusive ? value_at(*call_.in[g], at[g]) : 0;
+    const double own = call_.order.exclusive ? value_at(*call_.in[g], at[g], component) : 0;
+    if (is_complex(dtype_)) return first + own;
     if (!is_log_sum(call_.scan)) return first + second + own;
     const LogParts start = log_parts(carries.initial + lane, carries.count);
     return start.s == 0 ? 0 : given_to(start, second, first, full()) + own;
@@ -210,7 +226,9 @@ class HotScanRun {
       if (call_.initial_cotangent == nullptr) return;
       const bool passes = call_.final_cotangent != nullptr &&
                           !(is_log_sum(call_.scan) && value_at(*call_.initial[0], at[initial_at]) == ops::minus_infinity);
-      put_value(*call_.initial_cotangent, at[cotangent_at], passes ? value_at(*call_.final_cotangent, at[behind_at]) : 0);
+      for (int c = 0; c < components_; ++c)
+        put_value(*call_.initial_cotangent, at[cotangent_at], passes ? value_at(*call_.final_cotangent, at[behind_at], c) : 0,
+                  c);
     });
   }
 
@@ -226,14 +244,14 @@ class HotScanRun {
     const int g = cotangent_of(call_.scan);
     if (g >= 0) job.in[g] = moved(job.in[g], SCANGRAD_PLANT(hot_exclusive_cotangent, job.in_step[g], std::int64_t{0}));
     for (std::size_t k = 0; k < max_outputs && job.out[k] != nullptr; ++k) {
-      const double zero = 0;
       if (g >= 0) {
-        fill_row(moved(job.out[k], job.length * job.out_step), job.columns, &zero, 0);
+        fill_row(moved(job.out[k], job.length * job.out_step), job.columns, [](std::int64_t, int) { return 0.0; });
         continue;
       }
-      const bool given = call_.initial[0] != nullptr;
-      fill_row(job.out[k], job.columns, given ? carries.seen + static_cast<std::int64_t>(k) * job.columns : &call_.first[k],
-               given);
+      fill_row(job.out[k], job.columns, [&](std::int64_t column, int c) {
+        if (call_.initial[0] != nullptr) return carries.seen[(static_cast<int>(k) * components_ + c) * job.columns + column];
+        return c == 0 ? call_.first[k] : 0.0;
+      });
       job.out[k] = moved(job.out[k], SCANGRAD_PLANT(hot_exclusive_place, job.out_step, std::int64_t{0}));
     }
     if (job.length > 0) share(kernel, job);
@@ -303,6 +321,7 @@ class HotScanRun {
   const Shape& shape_;
   Lanes<max_arrays> lanes_;
   DType dtype_;
+  int components_;
   std::size_t kernel_index_;
   std::int64_t inner_ = 1;
   std::int64_t sharers_ = 1;  ///< threads that work on one row

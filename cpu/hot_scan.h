@@ -17,15 +17,30 @@ struct HotCall {
   std::array<const Array*, max_inputs> in{};        ///< of the result's shape; null after the last
   std::array<Array*, max_outputs> out{};            ///< row-major along each lane's neighbours, allocated
   std::array<const Array*, max_carried> initial{};  ///< null: the scan starts from nothing
-  std::array<int, max_carried> carry_part{};        ///< which part of the kernels' carry each array is; not of log sums
-  std::array<double, max_outputs> first{};          ///< what an exclusive scan begins with where there is no initial value
-  std::array<Array*, max_carried> final{};          ///< the carry after the last element; allocated
-  Array* initial_cotangent = nullptr;      ///< of a scan that runs back: what passes the first element; row-major, allocated
-  const Array* final_cotangent = nullptr;  ///< likewise: the cotangent of the carry after the last element
+  std::array<int, max_carried>
+      carry_part{};  ///< which part of the kernels' carry each array is, or its real part; not of log sums
+  std::array<double, max_outputs> first{};  ///< what an exclusive scan begins with where there is no initial value
+  std::array<Array*, max_carried> final{};  ///< the carry after the last element; allocated
+  Array* initial_cotangent = nullptr;       ///< of a scan that runs back: what passes the first element; row-major, allocated
+  const Array* final_cotangent = nullptr;   ///< likewise: the cotangent of the carry after the last element
 };
 
 /// Whether there are hot kernels for the dtype.
-inline bool is_hot(DType dtype) { return is_floating(dtype); }
+inline bool is_hot(DType dtype) { return is_floating(dtype) || is_complex(dtype); }
+
+/// Which parts of its kernels' carry a recurrence's h, the low part of it, and its tangent are.
+inline constexpr std::array<int, max_carried> recurrence_parts(DType dtype) {
+  switch (dtype) {
+    case DType::complex64:
+      return {0, 0, 0, 2};
+    case DType::complex128:
+      return {0, 0, 0, 4};
+    case DType::float64:
+      return {2, 3, 0, 6};
+    default:
+      return {1, 0, 0, 3};
+  }
+}
 
 void run_hot(const Context& context, const HotCall& call);
 /// logcumsumexp, its mean or its adjoint where the first element of each lane counts `head` times (in the shape without the axis).

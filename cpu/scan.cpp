@@ -1,5 +1,5 @@
-// Every scan on the CPU. Floating ones run the hot kernels (cpu/simd); the rest plain loops, each over its monoid, and the adjoint of
-// the running weighted mean, which runs back.
+// Every scan on the CPU. Floating and complex ones run the hot kernels (cpu/simd); integers, and complex
+// numbers whose first element counts several times, plain loops, each over its monoid.
 
 #include "cpu/scan_lanes.h"
 
@@ -13,7 +13,7 @@ void simple_scan(const Context& context, const Primitive& primitive, Inputs ins,
   if (is_hot(outs[0].dtype()))
     return run_hot(context, {.scan = hot, .order = order_of(primitive), .in = {ins[0]}, .out = {&outs[0]}, .first = {first}});
   const auto lanes = scan_lanes_of<2>(outs[0], {ins[0]}, order_of(primitive));
-  visit_checked(Numbers{}, outs[0].dtype(), [&]<class T>() {
+  visit_checked(core::Integers{}, outs[0].dtype(), [&]<class T>() {
     using M = Monoid<T>;
     const T* x = ins[0]->data<T>();
     T* y = outs[0].data<T>();
@@ -64,11 +64,11 @@ void linear_recurrence(const Context& context, const Primitive& primitive, Input
                              .in = {ins[0], ins[1]},
                              .out = {&out},
                              .initial = {has_initial ? ins[2] : nullptr},
-                             .carry_part = {out.dtype() == DType::float64 ? 2 : 1}});
+                             .carry_part = recurrence_parts(out.dtype())});
   const Strides none(out.shape().size(), 0), initial = has_initial ? strides_without_axis(*ins[2], order.axis) : none;
   const auto lanes =
       Lanes<4>::along(out.shape(), {ins[0]->strides, ins[1]->strides, initial, out.strides}, order.axis, order.reverse);
-  visit_checked(Numbers{}, out.dtype(), [&]<class T>() {
+  visit_checked(core::Integers{}, out.dtype(), [&]<class T>() {
     using M = ops::AffineMonoid<T>;
     for_each_lane(context, lanes, [&](auto at) {
       auto h = has_initial ? ops::carried(ins[2]->data<T>()[at[2]]) : ops::Carry<T>{};
@@ -88,7 +88,7 @@ void logcumsumexp(const Context& context, const Primitive& primitive, Inputs ins
   const ScanOrder& order = order_of(primitive);
   const Head head(ins, 1, outs[0].shape(), order.axis);
   context.allocate(outs[0]);
-  if (is_hot(outs[0].dtype()))
+  if (head.is_hot(outs[0].dtype()))
     return head.run(context,
                     {.scan = HotScan::logcumsumexp, .order = order, .in = {ins[0]}, .out = {&outs[0]}, .first = {-INFINITY}});
   const auto lanes =
@@ -109,7 +109,7 @@ void lse_mean(const Context& context, const Primitive& primitive, Inputs ins, Ou
   if (static_cast<const ops::LseMean&>(primitive).rule == LogScanRule::split) return split_mean(context, order, ins, outs);
   const Head head(ins, 2, outs[0].shape(), order.axis);
   context.allocate(outs[0]);
-  if (is_hot(outs[0].dtype()))
+  if (head.is_hot(outs[0].dtype()))
     return head.run(context, {.scan = HotScan::logcumsumexp_mean, .order = order, .in = {ins[0], ins[1]}, .out = {&outs[0]}});
   const auto lanes = Lanes<4>::along(outs[0].shape(), {ins[0]->strides, ins[1]->strides, head.strides, outs[0].strides},
                                      order.axis, order.reverse);
@@ -181,7 +181,7 @@ void lse_mean_adjoint(const Context& context, const Primitive& primitive, Inputs
     return split_mean_adjoint(context, order, ins, outs);
   const Shape& shape = outs[0].shape();
   const Head head(ins, 2, shape, order.axis);
-  if (is_hot(outs[0].dtype())) {
+  if (head.is_hot(outs[0].dtype())) {
     context.allocate(outs[0]);
     return head.run(context,
                     {.scan = HotScan::logcumsumexp_adjoint, .order = order, .in = {ins[0], ins[1]}, .out = {&outs[0]}});

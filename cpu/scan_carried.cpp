@@ -85,18 +85,12 @@ void carried_scan(const Context& context, const ScanOrder& order, const CarriedL
   });
 }
 
-/// Where the kernels of the recurrence carry h, or its high and low part.
-std::array<int, max_carried> recurrence_part(DType dtype) {
-  if (dtype == DType::float64) return {2, 3};
-  return {1};
-}
-
 /// What the four kernels share: outputs, and the way to the hot kernels for floating dtypes, where true is returned. `first`: the
 /// identity; `part`: where the kernels carry the number.
 bool carried_hot(const Context& context, const ScanOrder& order, Inputs elements, Inputs before, Outputs outs, HotScan scan,
                  double first, std::array<int, max_carried> part) {
   for (Array& out : outs) context.allocate(out);
-  if (!is_hot(outs[0].dtype())) return false;
+  if (!is_floating(outs[0].dtype())) return false;
   HotCall call{.scan = scan, .order = order, .out = {&outs[0]}, .carry_part = part, .first = {first}};
   std::copy(elements.begin(), elements.end(), call.in.begin());
   std::copy(before.begin(), before.end(), call.initial.begin());
@@ -143,7 +137,7 @@ void carried_product(const Context& context, const Primitive& primitive, Inputs 
 void carried_recurrence(const Context& context, const Primitive& primitive, Inputs ins, Outputs outs) {
   const ScanOrder& order = order_of(primitive);
   const Inputs ab = ins.first(2), before = ins.subspan(2);
-  const auto part = recurrence_part(outs[0].dtype());
+  const auto part = recurrence_parts(outs[0].dtype());
   if (carried_hot(context, order, ab, before, outs, HotScan::linear_recurrence, 0, part)) return;
   scan_of_numbers(context, order, ab, before, outs, 0, [](auto h, auto a, auto b) { return ops::add(ops::multiply(a, h), b); });
 }
@@ -238,7 +232,7 @@ template <class P, HotScan scan>
 void carried_vjp(const Context& context, const Primitive& primitive, Inputs ins, Outputs outs) {
   const auto& back = static_cast<const ops::CarriedVjp<P>&>(primitive);
   std::array<int, max_carried> part{0, 1};
-  if (P::elements == 2) part = recurrence_part(outs[0].dtype());
+  if (P::elements == 2) part = recurrence_parts(outs[0].dtype());
   carried_back(context, back.order, ins, outs, P::elements, back.ends, scan, part);
 }
 

@@ -56,6 +56,8 @@ struct Head {
   Head(Inputs ins, std::size_t place, const Shape& shape, int axis)
       : array(ins.size() > place ? ins[place] : nullptr),
         strides(array != nullptr ? strides_without_axis(*array, axis) : Strides(shape.size(), 0)) {}
+  /// Whether there are hot kernels for the dtype: with a head, not for complex ones.
+  bool is_hot(DType dtype) const { return array == nullptr ? cpu::is_hot(dtype) : is_floating(dtype); }
   /// Runs a scan with or without it.
   void run(const Context& context, const HotCall& call) const {
     if (array == nullptr) run_hot(context, call);

@@ -322,7 +322,7 @@ TEST_CASE("axes, strides and lengths of complex logcumsumexp") {
   const Tensor x = sg::reshape(Tensor(random_numbers(24, 1, 5)), {2, 3, 4});
   const Tensor plain = sg::logcumsumexp(x, {.axis = 1});
   const Tensor moved = sg::moveaxis(sg::logcumsumexp(sg::moveaxis(x, 1, 2)), 2, 1);
-  CHECK(plain.to_vector<Z>() == moved.to_vector<Z>());
+  check_close(values_of<double>(plain), values_of<double>(moved), 1e-14);  // bits may depend on whether the axis is contiguous
   const Tensor flipped = sg::flip(sg::logcumsumexp(sg::flip(x), {.axis = 1, .reverse = true}));
   CHECK(plain.to_vector<Z>() == flipped.to_vector<Z>());
   CHECK(sg::logcumsumexp(sg::zeros({2, 0}, {.dtype = DType::complex64})).shape() == sg::Shape{2, 0});

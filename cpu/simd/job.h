@@ -56,7 +56,7 @@ enum class HotScan : std::uint8_t {
   cummin_back,
   linear_recurrence_back,  ///< a, b, g -> ga, gb; `final` is what passes the first element, in two parts
 };
-inline constexpr int hot_scan_count = 17, hot_dtype_count = 4;  ///< float16, bfloat16, float32, float64
+inline constexpr int hot_scan_count = 17, hot_dtype_count = 6;  ///< float16 to complex128
 
 struct HotKernels {
   ScanKernel rows[hot_scan_count][hot_dtype_count];
@@ -66,6 +66,8 @@ struct HotKernels {
 inline constexpr std::int64_t tile = 512;  ///< elements that a kernel works on at a time; their buffers stay in the first cache
 inline constexpr std::int64_t checkpoint_rows = 32;  ///< across: after so many rows the adjoint keeps the carries
 inline constexpr std::int64_t adjoint_columns = 64;  ///< across: the adjoint works on so many columns at a time
+
+inline constexpr std::int64_t complex_rows = 16, complex_columns = 32;  ///< across: complex kernels work on so many at a time
 
 inline constexpr bool is_log_sum(HotScan scan) {
   return scan >= HotScan::logcumsumexp && scan <= HotScan::logcumsumexp_adjoint;
@@ -85,6 +87,12 @@ inline std::int64_t scratch_size(HotScan scan, std::int64_t length, bool across)
   if (cotangent_of(scan) < 0) return 0;
   if (!across) return 4 * ((length + tile - 1) / tile);
   return 4 * ((length + checkpoint_rows - 1) / checkpoint_rows) * adjoint_columns;
+}
+
+/// The same for complex elements: at most five parts for each of a register's lanes.
+inline std::int64_t complex_scratch_size(HotScan scan, std::int64_t length, bool across) {
+  if (cotangent_of(scan) < 0) return 0;
+  return across ? 5 * ((length + complex_rows - 1) / complex_rows) * complex_columns : 40 * ((length + tile - 1) / tile);
 }
 
 inline constexpr int hot_dtype(DType dtype) { return static_cast<int>(dtype) - static_cast<int>(DType::float16); }

@@ -1,6 +1,7 @@
-// The hot kernels of one level. This file is compiled once for each level: SCANGRAD_LEVEL names it.
+// The hot kernels of one level. This file and complex_kernels.cpp are compiled once for each level: SCANGRAD_LEVEL names it.
 
 #include "cpu/simd/back.h"
+#include "cpu/simd/complex_kernels.h"
 #include "cpu/simd/extremes.h"
 #include "cpu/simd/lse_columns.h"
 #include "cpu/simd/lse_rows.h"
@@ -43,12 +44,26 @@ constexpr void fill(HotKernels& table, int dtype) {
   }
 }
 
+template <class R>
+constexpr void fill_complex(HotKernels& table, int dtype) {
+  const auto set = [&]<int scan>() {
+    if constexpr (is_complex_scan(HotScan{scan})) {
+      table.rows[scan][dtype] = complex_kernel<HotScan{scan}, R, false>;
+      table.columns[scan][dtype] = complex_kernel<HotScan{scan}, R, true>;
+    }
+  };
+  [&]<int... scan>(std::integer_sequence<int, scan...>) { (set.template operator()<scan>(), ...); }
+  (std::make_integer_sequence<int, hot_scan_count>());
+}
+
 constexpr HotKernels make_table() {
   HotKernels table{};
   fill<float16>(table, 0);
   fill<bfloat16>(table, 1);
   fill<float>(table, 2);
   fill<double>(table, 3);
+  fill_complex<float>(table, 4);
+  fill_complex<double>(table, 5);
   return table;
 }
 

@@ -72,6 +72,19 @@ struct LogSumExp {
   }
 };
 
+/// Moves a carry to a higher reference m where it has to; returns B^(m - ref).
+template <bool full, class Carry>
+D move_reference(Carry& carry, D m) {
+  const I higher = (m > carry.ref + 1.0) | is_nan(m);
+  const D old = carry.ref, ref = higher & !is_nan(old) ? m : old;
+  const I gone = (ref == infinity) & (old < infinity);
+  const D keep = gone | (old == -infinity) ? D{} : between<full>(old, ref);
+  carry.ref = ref;
+  carry.scale(SCANGRAD_PLANT(hot_lse_not_rescaled, higher & (old != ref) ? keep : splat(1.0), splat(1.0)), gone);
+  const D w = (m == -infinity) | (ref == infinity) ? D{} : between<full>(m, ref);
+  return (m == ref) & (m != -infinity) ? splat(1.0) : w;
+}
+
 /// What is carried from tile to tile, and down columns.
 template <bool full, bool tangent>
 struct LseCarry {
@@ -110,18 +123,9 @@ struct LseCarry {
 
   /// Makes the reference good for what comes next with reference m, and returns B^(m - ref), what that is to be multiplied by.
   SCANGRAD_INLINE D meet(D m) {
-    if (__builtin_expect(any(!((m <= ref + 1.0) & (m > -infinity) & (ref < infinity))), 0)) return move_reference(m);
+    if (__builtin_expect(any(!((m <= ref + 1.0) & (m > -infinity) & (ref < infinity))), 0))
+      return move_reference<full>(*this, m);
     return between<full>(m, ref);
-  }
-  D move_reference(D m) {
-    const I higher = (m > ref + 1.0) | is_nan(m);
-    const D old = ref;
-    ref = higher & !is_nan(ref) ? m : ref;
-    const I gone = (ref == infinity) & (old < infinity);
-    const D keep = gone | (old == -infinity) ? D{} : between<full>(old, ref);
-    scale(SCANGRAD_PLANT(hot_lse_not_rescaled, higher & (old != ref) ? keep : splat(1.0), splat(1.0)), gone);
-    const D w = (m == -infinity) | (ref == infinity) ? D{} : between<full>(m, ref);
-    return (m == ref) & (m != -infinity) ? splat(1.0) : w;
   }
   SCANGRAD_INLINE void absorb(D m, D ds, D du) {
     const D w = meet(m);

@@ -88,12 +88,24 @@ SCANGRAD_INLINE D full_exp(D x, double n) {
   const D high = minus_product(x, whole, splat(ln2)), rest = whole * ln2_rest, r = high - rest;
   return scale_by_power(exp_near_zero(r, (high - r) - rest), shifted);
 }
-/// e^(x + low) for x <= 1 and |low| <= ulp(x): it falls through the subnormal numbers to 0.
-SCANGRAD_INLINE D wide_exp(D x, D low) {
-  x = maximum(x, splat(-1000.0));
+/// e^(x + low) = p 2^n for |x| <= 1000, |low| <= ulp(x), p in [0.7, 1.5].
+struct Exponential {
+  D p, shifted_n;  ///< n + round_to_integer
+};
+SCANGRAD_INLINE Exponential exp_parts(D x, D low) {
   const D shifted = fma(x, splat(log2_e), splat(round_to_integer)), n = shifted - round_to_integer;
   const D high = x - n * ln2_high, rest = low - n * ln2_low, r = high + rest;
-  const D p = exp_near_zero(r, (high - r) + rest);
+  return {exp_near_zero(r, (high - r) + rest), shifted};
+}
+/// For -650 <= x <= 1; below that it stops falling somewhere.
+SCANGRAD_INLINE D narrow_exp(D x, D low) {
+  const auto [p, shifted] = exp_parts(maximum(x, splat(-690.0)), low);
+  return scale_by_power(p, shifted);
+}
+/// For x <= 1: it falls through the subnormal numbers to 0.
+SCANGRAD_INLINE D wide_exp(D x, D low) {
+  const auto [p, shifted] = exp_parts(maximum(x, splat(-1000.0)), low);
+  const D n = shifted - round_to_integer;
   const D half = fma(n, splat(0.5), splat(round_to_integer));
   const D other = (n - (half - round_to_integer)) + round_to_integer;
   return scale_by_power(p, half) * scale_by_power(splat(1.0), other);

@@ -8,7 +8,6 @@
 #include <sched.h>
 
 #include "core/planted.h"
-
 #include "cpu/simd/floats.h"
 #include "cpu/simd/job.h"
 #include "cpu/simd/vec.h"

@@ -178,12 +178,19 @@ SCANGRAD_INLINE Z complex_log(D ref, Number<full> s) {
   return finite_log<full>(ref, s, square);
 }
 
+template <bool full>
+SCANGRAD_INLINE D reciprocal(D v) {
+  if constexpr (full) return 1.0 / v;
+  else return light_reciprocal(v);
+}
+
+template <bool full>
 inline __attribute__((noinline)) Z particular_quotient(D ref, Z v, Z s) {
   const I empty = is_zero(s);
   const Scale scale = scale_of(square_of(s));
   const Z z = s * scale.by;
   const D square = empty ? splat(1.0) : square_of(z);
-  const Z q = v * conjugate(z) * (1.0 / square) * scale.by;
+  const Z q = v * conjugate(z) * reciprocal<full>(square) * scale.by;
   return select(is_nan(ref), {ref, ref}, select(empty, Z{}, q));
 }
 
@@ -191,8 +198,8 @@ inline __attribute__((noinline)) Z particular_quotient(D ref, Z v, Z s) {
 template <bool full>
 SCANGRAD_INLINE Z complex_quotient(D ref, Z v, Z s) {
   const D square = square_of(s);
-  if (__builtin_expect(!ordinary(ref, square), 0)) return particular_quotient(ref, v, s);
-  return v * conjugate(s) * (full ? 1.0 / square : light_reciprocal(square));
+  if (__builtin_expect(!ordinary(ref, square), 0)) return particular_quotient<full>(ref, v, s);
+  return v * conjugate(s) * reciprocal<full>(square);
 }
 
 }  // namespace scangrad::inline v0::cpu::SCANGRAD_LEVEL

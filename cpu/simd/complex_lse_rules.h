@@ -1,14 +1,15 @@
 #pragma once
 // The rules of logcumsumexp and its derivatives (see complex_walk.h).
 //
-// The plain form, for tiles along an axis: one reference, ordinary prefix sums. A tile whose first sums could vanish beside its largest
-// element, or that holds NaN or +inf, and columns take the form that is right for anything: states (ref, s, u).
+// The plain form, for tiles along an axis: one reference, ordinary prefix sums. A tile that rises too far, or that holds NaN or +inf, and
+// columns take the form that is right for anything: states (ref, s, u).
 
 #include "cpu/simd/complex_lse.h"
 
 namespace scangrad::inline v0::cpu::SCANGRAD_LEVEL {
 
-/// A tile along an axis: what its real parts allow.
+/// A tile along an axis: what its real parts allow. The reference is that of the first element, so that nothing depends on what comes later
+/// but the form, and that seldom: an exclusive scan has the bits of the inclusive one before.
 template <bool full>
 struct ComplexExtent {
   bool plain = false;
@@ -25,12 +26,12 @@ struct ComplexExtent {
       odd |= is_nan(re);
       if constexpr (full) least = minimum(re == -infinity ? splat(infinity) : re, least);
     }
-    const double top = largest_lane(most), first = *x.re.at(0);
-    reference = element_of<full>(splat(top)).ref[0];
-    constexpr double room = full ? 30.0 : 240.0;  // squares of sums stay normal numbers
-    plain = !any(odd) && first > top - room;
-    if constexpr (full) plain = plain && top < infinity && -largest_lane(-least) > top - 650.0;
-    else plain = plain && top < 0x1p40 && first > -0x1p40;
+    const double first = *x.re.at(0);
+    reference = element_of<full>(splat(first)).ref[0];
+    // No sum, nor its square, nor its product with a moderate tangent overflows; the smallest weight is a normal number.
+    plain = !any(odd) && largest_lane(most) < first + 200.0 && first > -infinity;
+    if constexpr (full) plain = plain && first < infinity && -largest_lane(-least) > first - 650.0;
+    else plain = plain && first < 0x1p40 && first > -0x1p40;
   }
 };
 
@@ -58,7 +59,7 @@ SCANGRAD_INLINE I immoderate(Z t) {
   if constexpr (!full) return I{};
   const auto part = [](D v) __attribute__((always_inline)) {
     const D size = absolute(v);
-    return ((size < 0x1p-900) & (v != 0.0)) | !(size <= 0x1p900);
+    return ((size < 0x1p-900) & (v != 0.0)) | !(size <= 0x1p300);
   };
   return part(t.re) | part(t.im);
 }

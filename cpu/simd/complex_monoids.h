@@ -26,7 +26,7 @@ struct ComplexSum {
   static SCANGRAD_INLINE State identity() { return number<full>(Z{}); }
   static SCANGRAD_INLINE Carry start() { return identity(); }
   static SCANGRAD_INLINE State lift(const Z* x) { return number<full>(x[0]); }
-  static SCANGRAD_INLINE bool regular(const Z* x) { return bounded(x[0]); }
+  static SCANGRAD_INLINE bool regular(const Z* x, Z) { return !full || bounded(x[0]); }
   static SCANGRAD_INLINE State combine(const State& a, const State& b) { return add(a, b); }
   static SCANGRAD_INLINE Carry advance(const Carry& a, const State& b) { return add(a, b); }
 };
@@ -39,7 +39,7 @@ struct ComplexProduct {
   static SCANGRAD_INLINE State identity() { return number<full>(Z{splat(1.0), D{}}); }
   static SCANGRAD_INLINE Carry start() { return identity(); }
   static SCANGRAD_INLINE State lift(const Z* x) { return number<full>(x[0]); }
-  static SCANGRAD_INLINE bool regular(const Z* x) { return moderate<full>(x[0]); }
+  static SCANGRAD_INLINE bool regular(const Z* x, Z carry) { return moderate<full>(x[0]) && bounded(carry); }
   static SCANGRAD_INLINE State combine(const State& a, const State& b) { return multiply(a, b); }
   static SCANGRAD_INLINE Carry advance(const Carry& a, const State& b) { return multiply(a, b); }
 };

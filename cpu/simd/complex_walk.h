@@ -79,7 +79,7 @@ SCANGRAD_INLINE Stepped<typename M::Carry> step(W, typename M::Carry& carry, typ
     return {before, carry};
   } else {
     if (here < lanes) map = first_lanes(map, M::identity(), here);
-    const bool regular = M::regular(x) && !any(~is_finite(high_of(carry)));
+    const bool regular = M::regular(x, high_of(carry));
     const Carry after = __builtin_expect(regular, 1) ? M::advance(carry, prefixes<M>(map)) : complex_in_turn<M>(carry, map);
     const Carry before = shifted_up<1>(after, carry);
     carry = last_lane_of(after);

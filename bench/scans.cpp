@@ -71,7 +71,9 @@ class Inputs {
         sum += static_cast<float>(seed >> 40) * 0x1p-24f;
       value = content == Content::normal ? sum * 1.7f : content == Content::near_one ? 1 + sum * 1e-4f : 0.9f + 0.02f * sum;
     }
-    const Tensor all = sg::astype(Tensor(values, shape), case_.dtype);
+    Tensor all(values, shape);
+    if (sg::is_complex(case_.dtype) && content == Content::normal) all = sg::complex(all, sg::flip(all));
+    all = sg::astype(all, case_.dtype);
     sg::eval(all);
     return stride == 1 ? all : sg::slice(all, {.axis = -1, .step = stride});
   }

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Prints the polynomials of cpu/simd/math.h: near-minimax fits (interpolation at Chebyshev's nodes), with their largest error.
+"""Prints the polynomials of cpu/simd/math.h and complex_math.h: near-minimax fits (interpolation at Chebyshev's nodes), with their largest error.
 
     python3 -m venv /tmp/mp && /tmp/mp/bin/pip install mpmath && /tmp/mp/bin/python scripts/make_polynomials.py
 """
-from mpmath import mp, mpf, cos, exp, expm1, log, pi, sqrt, matrix, lu_solve
+from mpmath import mp, mpf, atan, cos, exp, expm1, log, pi, sin, sqrt, tan, matrix, lu_solve
 
 mp.dps = 60
 
@@ -39,3 +39,14 @@ for entries, degree in ((16, 2), (8, 3)):
     fit(f"log, floats, {entries} entries: f + f^2 q(f), |f| <= {float(reach):.3g}",
         lambda f: (log(1 + f) - f) / f**2 if abs(f) > 1e-20 else -mpf(1) / 2, -reach, reach, degree,
         lambda f, q: f + f * f * q - log(1 + f), lambda f: 1)
+
+# In the square z of the argument, relative to the function.
+in_square = {
+    "sin": (lambda r: sin(r), lambda z: (sin(sqrt(z)) / sqrt(z) - 1) / z, lambda z, p: sqrt(z) * (1 + z * p), pi / 4, (3, 5)),
+    "cos": (lambda r: cos(r), lambda z: (cos(sqrt(z)) - 1 + z / 2) / z**2, lambda z, p: 1 - z / 2 + z * z * p, pi / 4, (3, 5)),
+    "atan": (lambda r: atan(r), lambda z: (atan(sqrt(z)) / sqrt(z) - 1) / z, lambda z, p: sqrt(z) * (1 + z * p), tan(pi / 8), (5, 10)),
+}
+for name, (f, rest, whole, reach, degrees) in in_square.items():
+    for degree in degrees:
+        fit(f"{name}, degree {degree} in the square", rest, mpf(10)**-9, reach**2 * mpf("1.0001"), degree,
+            lambda z, p: whole(z, p) - f(sqrt(z)), lambda z: f(sqrt(z)))

@@ -37,10 +37,7 @@ void add_variants(std::vector<Case>& all, Scan scan, const Layout& layout) {
 double Case::bytes_an_element() const {
   const double inputs = scan == Scan::linear_recurrence ? 2 : 1;
   const double arrays = mode == Mode::forward ? inputs + 1 : mode == Mode::jvp ? 2 * inputs + 2 : 3 * inputs + 2;
-  return arrays * static_cast<double>(sg::is_complex(dtype)     ? 8
-                                      : dtype == DType::float64 ? 8
-                                      : dtype == DType::float32 ? 4
-                                                                : 2);
+  return arrays * static_cast<double>(sg::item_size(dtype));
 }
 
 std::string Case::name() const {
@@ -64,8 +61,10 @@ std::vector<Case> cases(bool quick) {
       add_modes(all, {.scan = scan, .layout = layout, .error = layout.name == measured.name});
     add_variants(all, scan, quick ? small_row : row_4Mi);
   }
-  for (const Layout& layout : quick ? std::vector<Layout>{small_row} : std::vector<Layout>{row_1Mi, row_4Mi})
-    add_modes(all, {.scan = Scan::logcumsumexp, .layout = layout, .dtype = DType::complex64});
+  for (const Scan scan : {Scan::cumsum, Scan::cumprod, Scan::linear_recurrence, Scan::logcumsumexp})
+    for (const DType dtype : {DType::complex64, DType::complex128})
+      for (const Layout& layout : quick ? std::vector<Layout>{small_row} : std::vector<Layout>{row_1Mi, rows, columns})
+        add_modes(all, {.scan = scan, .layout = layout, .dtype = dtype});
   return all;
 }
 

@@ -5,6 +5,8 @@
 // In memory the parts of an element lie side by side. `read_planar` and `write_planar` take them apart and put them together, a tile
 // at a time: the kernels see planes of doubles, whatever the dtype, the stride or the direction.
 
+#include <type_traits>
+
 #include "cpu/simd/job.h"
 #include "cpu/simd/monoids.h"
 
@@ -159,5 +161,33 @@ void write_planar(const Planes& from, std::int64_t i, R* first, std::int64_t ste
   }
   if (streaming) stream(step < 0 ? first - 2 * (count - 1) : first, copy, 2 * count);
 }
+
+/// Elements where they lie, one after the other or backwards: for kernels that are as fast as the way to planes and back.
+template <class R>
+struct Memory {
+  R* first;
+  std::int64_t step;  ///< 1 or -1
+  SCANGRAD_INLINE Z get(std::int64_t i, std::int64_t count) const {
+    if (count == lanes) {
+      if (step > 0) return load_complex(first + 2 * i);
+      const Z v = load_complex(first - 2 * (i + lanes - 1));
+      return {reversed(v.re), reversed(v.im)};
+    }
+    std::remove_const_t<R> own[2 * lanes] = {};
+    for (std::int64_t k = 0; k < count; ++k)
+      own[2 * k] = first[2 * (i + k) * step], own[2 * k + 1] = first[2 * (i + k) * step + 1];
+    return load_complex(own);
+  }
+  SCANGRAD_INLINE void put(std::int64_t i, std::int64_t count, Z v) const {
+    if (count == lanes) {
+      if (step > 0) return store_complex(first + 2 * i, v);
+      return store_complex(first - 2 * (i + lanes - 1), {reversed(v.re), reversed(v.im)});
+    }
+    R own[2 * lanes];
+    store_complex(own, v);
+    for (std::int64_t k = 0; k < count; ++k)
+      first[2 * (i + k) * step] = own[2 * k], first[2 * (i + k) * step + 1] = own[2 * k + 1];
+  }
+};
 
 }  // namespace scangrad::inline v0::cpu::SCANGRAD_LEVEL

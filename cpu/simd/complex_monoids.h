@@ -9,14 +9,18 @@
 
 namespace scangrad::inline v0::cpu::SCANGRAD_LEVEL {
 
-/// Both parts zero or of a moderate size.
+/// Where a part is neither zero nor of a moderate size.
 template <bool full>
-SCANGRAD_INLINE bool moderate(Z x) {
+SCANGRAD_INLINE I odd(Z x) {
   constexpr double low = full ? 0x1p-100 : 0x1p-126, high = full ? 0x1p100 : 0x1p128;
-  return within(x.re, low, high) && within(x.im, low, high);
+  const auto part = [](D v) __attribute__((always_inline)) {
+    const D size = absolute(v);
+    return ~(size <= high) | ((size < low) & (size != 0.0));
+  };
+  return part(x.re) | part(x.im);
 }
-/// Neither NaN nor so large that its sums could overflow.
-SCANGRAD_INLINE bool bounded(Z x) { return !any(~((absolute(x.re) < 0x1p1000) & (absolute(x.im) < 0x1p1000))); }
+/// NaN, or so large that sums could overflow.
+SCANGRAD_INLINE I unbounded(Z x) { return ~((absolute(x.re) < 0x1p1000) & (absolute(x.im) < 0x1p1000)); }
 
 template <bool full>
 struct ComplexSum {
@@ -26,7 +30,7 @@ struct ComplexSum {
   static SCANGRAD_INLINE State identity() { return number<full>(Z{}); }
   static SCANGRAD_INLINE Carry start() { return identity(); }
   static SCANGRAD_INLINE State lift(const Z* x) { return number<full>(x[0]); }
-  static SCANGRAD_INLINE bool regular(const Z* x, Z) { return !full || bounded(x[0]); }
+  static SCANGRAD_INLINE bool regular(const Z* x, Z) { return !full || !any(unbounded(x[0])); }
   static SCANGRAD_INLINE State combine(const State& a, const State& b) { return add(a, b); }
   static SCANGRAD_INLINE Carry advance(const Carry& a, const State& b) { return add(a, b); }
 };
@@ -39,7 +43,7 @@ struct ComplexProduct {
   static SCANGRAD_INLINE State identity() { return number<full>(Z{splat(1.0), D{}}); }
   static SCANGRAD_INLINE Carry start() { return identity(); }
   static SCANGRAD_INLINE State lift(const Z* x) { return number<full>(x[0]); }
-  static SCANGRAD_INLINE bool regular(const Z* x, Z carry) { return moderate<full>(x[0]) && bounded(carry); }
+  static SCANGRAD_INLINE bool regular(const Z* x, Z carry) { return !any(odd<full>(x[0]) | unbounded(carry)); }
   static SCANGRAD_INLINE State combine(const State& a, const State& b) { return multiply(a, b); }
   static SCANGRAD_INLINE Carry advance(const Carry& a, const State& b) { return multiply(a, b); }
 };
@@ -55,8 +59,8 @@ struct ComplexAffine {
   static SCANGRAD_INLINE State identity() { return {number<full>(Z{splat(1.0), D{}}), number<full>(Z{})}; }
   static SCANGRAD_INLINE Carry start() { return number<full>(Z{}); }
   static SCANGRAD_INLINE State lift(const Z* x) { return {number<full>(x[0]), number<full>(x[1])}; }
-  static SCANGRAD_INLINE bool regular(const Z* x) {
-    return moderate<full>(x[0]) && (full ? moderate<full>(x[1]) : bounded(x[1]));
+  static SCANGRAD_INLINE bool regular(const Z* x, Z carry) {
+    return !any(odd<full>(x[0]) | (full ? odd<full>(x[1]) : unbounded(x[1])) | unbounded(carry));
   }
   static SCANGRAD_INLINE Carry advance(const Carry& h, const State& f) { return add(multiply(f.a, h), f.b); }
   static SCANGRAD_INLINE State combine(const State& e, const State& l) { return {multiply(l.a, e.a), advance(e.b, l)}; }
@@ -66,13 +70,14 @@ struct ComplexAffine {
 template <class M>
 struct ComplexScan {
   static constexpr int inputs = M::arity, outputs = 1;
-  static constexpr bool back = false;
+  static constexpr bool back = false, direct = true;
   using Carry = typename M::Carry;
   static Carry start() { return M::start(); }
   explicit ComplexScan(const ScanJob&) {}
 
-  template <class W>
-  void run(W walk, Planes* in, Planes* out, Carry& carried) {
+  /// From and to planes, or memory.
+  template <class W, class In, class Out>
+  void run(W walk, const In* in, Out* out, Carry& carried) {
     Carry carry = carried;
     for (std::int64_t j = 0; j < walk.registers; ++j) {
       const Z x[2] = {walk.get(in[0], j), M::arity > 1 ? walk.get(in[M::arity - 1], j) : Z{}};

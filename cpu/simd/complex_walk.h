@@ -37,6 +37,15 @@ struct Walk {
   }
   SCANGRAD_INLINE void put(Planes& planes, std::int64_t j, Z v) const { put(planes.re, j, v.re), put(planes.im, j, v.im); }
 
+  template <class R>
+  SCANGRAD_INLINE Z get(const Memory<R>& memory, std::int64_t j) const {
+    return memory.get(j * lanes, here(j));
+  }
+  template <class R>
+  SCANGRAD_INLINE void put(const Memory<R>& memory, std::int64_t j, Z v) const {
+    memory.put(j * lanes, here(j), v);
+  }
+
   /// Each lane's predecessor's v, the first one's from `last`; v's own last goes there.
   template <class State>
   static SCANGRAD_INLINE State delayed(const State& v, State& last) {
@@ -137,6 +146,7 @@ class ComplexRun {
     start(carries, first, count);
     for (std::int64_t at = 0; at < job_.length; at += block) {
       const std::int64_t length = least(block, job_.length - at);
+      if (run_direct(at, length, carries[0])) continue;
       for (std::int64_t c = 0; c < count; c += width) {
         const std::int64_t here = least(width, count - c);
         read(at, length, first + c, here);
@@ -147,6 +157,21 @@ class ComplexRun {
       }
     }
     finish(carries, first, count);
+  }
+
+  /// Says whether it could.
+  bool run_direct(std::int64_t at, std::int64_t length, Carry& carry) {
+    if constexpr (requires { Rule::direct; } && !across) {
+      Memory<const R> in[Rule::inputs];
+      for (int k = 0; k < Rule::inputs; ++k) {
+        if (job_.stream || job_.in_step[k] * job_.in_step[k] != 1) return false;
+        in[k] = {static_cast<const R*>(job_.in[k]) + 2 * at * job_.in_step[k], job_.in_step[k]};
+      }
+      Memory<R> out[] = {{static_cast<R*>(job_.out[0]) + 2 * at * job_.out_step, job_.out_step}};
+      rule_.run(walk(0, at, length), in, out, carry);
+      return true;
+    }
+    return false;
   }
 
   void run_back(std::int64_t first, std::int64_t count) {

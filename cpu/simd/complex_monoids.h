@@ -165,7 +165,7 @@ struct ComplexBack {
       turned.put(out[0], j, value_of(multiply(conjugate(as_bits<Carry>(before)), now)));
       if constexpr (!product) turned.put(out[1], j, value_of(now));
     }
-    if (!W::across) link = conjugate({splat(*in[0].re.at(0)), splat(*in[0].im.at(0))});
+    if (!W::across) link = conjugate(Z{splat(*in[0].re.at(0)), splat(*in[0].im.at(0))});
     later = {R, link};
   }
   static Z passed(const Later& later) { return value_of(multiply(number<full>(later.link), later.R)); }

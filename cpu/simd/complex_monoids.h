@@ -9,18 +9,16 @@
 
 namespace scangrad::inline v0::cpu::SCANGRAD_LEVEL {
 
-/// Where a part is neither zero nor of a moderate size.
+/// Neither NaN nor so large that sums could overflow; `size` is a sum of absolute values.
+SCANGRAD_INLINE bool bounded(D size) { return !any(~(size < 0x1p1000)); }
+SCANGRAD_INLINE D size_of(Z x) { return absolute(x.re) + absolute(x.im); }
+
+/// Whether factors may be regrouped. Those of complex64 have no product of a register's that vanishes or overflows.
 template <bool full>
-SCANGRAD_INLINE I odd(Z x) {
-  constexpr double low = full ? 0x1p-100 : 0x1p-126, high = full ? 0x1p100 : 0x1p128;
-  const auto part = [](D v) __attribute__((always_inline)) {
-    const D size = absolute(v);
-    return ~(size <= high) | ((size < low) & (size != 0.0));
-  };
-  return part(x.re) | part(x.im);
+SCANGRAD_INLINE bool regular_factors(Z x) {
+  if constexpr (!full) return true;
+  return within(x.re, 0x1p-100, 0x1p100) && within(x.im, 0x1p-100, 0x1p100);
 }
-/// NaN, or so large that sums could overflow.
-SCANGRAD_INLINE I unbounded(Z x) { return ~((absolute(x.re) < 0x1p1000) & (absolute(x.im) < 0x1p1000)); }
 
 template <bool full>
 struct ComplexSum {
@@ -30,7 +28,7 @@ struct ComplexSum {
   static SCANGRAD_INLINE State identity() { return number<full>(Z{}); }
   static SCANGRAD_INLINE Carry start() { return identity(); }
   static SCANGRAD_INLINE State lift(const Z* x) { return number<full>(x[0]); }
-  static SCANGRAD_INLINE bool regular(const Z* x, Z) { return !full || !any(unbounded(x[0])); }
+  static SCANGRAD_INLINE bool regular(const Z* x, Z) { return !full || bounded(size_of(x[0])); }
   static SCANGRAD_INLINE State combine(const State& a, const State& b) { return add(a, b); }
   static SCANGRAD_INLINE Carry advance(const Carry& a, const State& b) { return add(a, b); }
 };
@@ -43,7 +41,9 @@ struct ComplexProduct {
   static SCANGRAD_INLINE State identity() { return number<full>(Z{splat(1.0), D{}}); }
   static SCANGRAD_INLINE Carry start() { return identity(); }
   static SCANGRAD_INLINE State lift(const Z* x) { return number<full>(x[0]); }
-  static SCANGRAD_INLINE bool regular(const Z* x, Z carry) { return !any(odd<full>(x[0]) | unbounded(carry)); }
+  static SCANGRAD_INLINE bool regular(const Z* x, Z carry) {
+    return bounded(size_of(x[0]) + size_of(carry)) && regular_factors<full>(x[0]);
+  }
   static SCANGRAD_INLINE State combine(const State& a, const State& b) { return multiply(a, b); }
   static SCANGRAD_INLINE Carry advance(const Carry& a, const State& b) { return multiply(a, b); }
 };
@@ -60,7 +60,8 @@ struct ComplexAffine {
   static SCANGRAD_INLINE Carry start() { return number<full>(Z{}); }
   static SCANGRAD_INLINE State lift(const Z* x) { return {number<full>(x[0]), number<full>(x[1])}; }
   static SCANGRAD_INLINE bool regular(const Z* x, Z carry) {
-    return !any(odd<full>(x[0]) | (full ? odd<full>(x[1]) : unbounded(x[1])) | unbounded(carry));
+    return bounded(size_of(x[0]) + size_of(x[1]) + size_of(carry)) && regular_factors<full>(x[0]) &&
+           regular_factors<full>(x[1]);
   }
   static SCANGRAD_INLINE Carry advance(const Carry& h, const State& f) { return add(multiply(f.a, h), f.b); }
   static SCANGRAD_INLINE State combine(const State& e, const State& l) { return {multiply(l.a, e.a), advance(e.b, l)}; }

@@ -1,5 +1,5 @@
-// The hot kernels of complex dtypes of the level that runs (SCANGRAD_ISA), called as they are: every scan, direction and layout, against
-// the definition in long double. The short ones are few enough for an emulator.
+// The hot kernels of complex dtypes of the level that runs (SCANGRAD_ISA), called as they are: every scan, direction and
+// layout, against the definition in long double. The short ones are few enough for an emulator.
 
 #include <algorithm>
 #include <cmath>

@@ -1,5 +1,5 @@
-// sin, cos and atan2 of vectors on every level that the processor has, against long double: random arguments and those that are made to
-// be hard.
+// sin, cos and atan2 of vectors on every level that the processor has, against long double: random arguments and those that are
+// made to be hard.
 
 #include <cmath>
 #include <limits>

@@ -1,9 +1,9 @@
 #pragma once
-// Registers of complex numbers: one of real parts, one of imaginary ones. Light numbers are plain doubles and serve complex64. Full ones
-// carry a high and a low part each and serve complex128, whose sums and products so round once.
+// Registers of complex numbers: one of real parts, one of imaginary ones. Light numbers are plain doubles and serve complex64.
+// Full ones carry a high and a low part each and serve complex128, whose sums and products so round once.
 //
-// In memory the parts of an element lie side by side. `read_planar` and `write_planar` take them apart and put them together, a tile
-// at a time: the kernels see planes of doubles, whatever the dtype, the stride or the direction.
+// In memory the parts of an element lie side by side. `read_planar` and `write_planar` take them apart and put them together, a
+// tile at a time: the kernels see planes of doubles, whatever the dtype, the stride or the direction.
 
 #include <type_traits>
 
@@ -72,8 +72,8 @@ SCANGRAD_INLINE Number<true> multiply(Number<true> a, Number<true> b) {
 }
 
 // ---- planes -----------------------------------------------------------------------------------------------------------------
-/// The parts of a tile's elements. Before the first there is room for a register; so there is behind the last. Planes are not a multiple of
-/// 4 KiB apart, where each load would wait for the store before it.
+/// The parts of a tile's elements. Before the first there is room for a register; so there is behind the last. Planes are not a
+/// multiple of 4 KiB apart, where each load would wait for the store before it.
 struct Plane {
   static constexpr std::int64_t front = 16;
   alignas(64) double values[front + tile + 64];
@@ -126,7 +126,8 @@ SCANGRAD_INLINE void store_complex(R* p, Z v) {
   store_raw(p + lanes, detail::interleaved<lanes>(re, im, EachLane()));
 }
 
-/// `count` elements in scan order from `first`, `step` elements apart or at `places`, to i and on in the planes; zeros fill the last register.
+/// `count` elements in scan order from `first`, `step` elements apart or at `places`, to i and on in the planes; zeros fill the
+/// last register.
 template <class R>
 void read_planar(Planes& to, std::int64_t i, const R* first, std::int64_t step, const std::int64_t* places,
                  std::int64_t count) {

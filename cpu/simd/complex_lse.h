@@ -1,7 +1,7 @@
 #pragma once
-// logcumsumexp of complex numbers as it runs: the states of lse.h with complex sums. e^x of an element has its phase in the sum; references
-// are real. Sums that nearly cancel are as small as they come: no power of them is taken that could vanish. A sum that is exactly 0 counts
-// as empty where it stands.
+// logcumsumexp of complex numbers as it runs: the states of lse.h with complex sums. e^x of an element has its phase in the
+// sum; references are real. Sums that nearly cancel are as small as they come: no power of them is taken that could vanish. A
+// sum that is exactly 0 counts as empty where it stands.
 
 #include "cpu/simd/complex_math.h"
 #include "cpu/simd/complex_walk.h"

@@ -1,15 +1,15 @@
 #pragma once
 // The rules of logcumsumexp and its derivatives (see complex_walk.h).
 //
-// The plain form, for tiles along an axis: one reference, ordinary prefix sums. A tile that rises too far, or that holds NaN or +inf, and
-// columns take the form that is right for anything: states (ref, s, u).
+// The plain form, for tiles along an axis: one reference, ordinary prefix sums. A tile that rises too far, or that holds NaN or
+// +inf, and columns take the form that is right for anything: states (ref, s, u).
 
 #include "cpu/simd/complex_lse.h"
 
 namespace scangrad::inline v0::cpu::SCANGRAD_LEVEL {
 
-/// A tile along an axis: what its real parts allow. The reference is that of the first element, so that nothing depends on what comes later
-/// but the form, and that seldom: an exclusive scan has the bits of the inclusive one before.
+/// A tile along an axis: what its real parts allow. The reference is that of the first element, so that nothing depends on what
+/// comes later but the form, and that seldom: an exclusive scan has the bits of the inclusive one before.
 template <bool full>
 struct ComplexExtent {
   bool plain = false;

@@ -1,6 +1,6 @@
 #pragma once
-// sin, cos and atan2 of vectors, in the two strengths of math.h. Light: absolutely to 2^-33, and as well relatively while the argument or
-// the quotient is small. Full: to 1 ulp (sin, cos; also beside the multiples of pi / 2) and to 2 (atan2).
+// sin, cos and atan2 of vectors, in the two strengths of math.h. Light: absolutely to 2^-33, and as well relatively while the
+// argument or the quotient is small. Full: to 1 ulp (sin, cos; also beside the multiples of pi / 2) and to 2 (atan2).
 // scripts/make_polynomials.py makes the coefficients.
 
 #include "cpu/simd/math.h"

@@ -1,9 +1,9 @@
 #pragma once
-// Sums, products and linear recurrences of complex numbers, their tangents, and the way back: the monoids of monoids.h, and the rules that
-// run them (see complex_walk.h).
+// Sums, products and linear recurrences of complex numbers, their tangents, and the way back: the monoids of monoids.h, and the
+// rules that run them (see complex_walk.h).
 //
-// Here an infinity makes the other part of a product NaN, so regrouping would change which of a row's parts are NaN: what is not finite
-// goes in turn.
+// Here an infinity makes the other part of a product NaN, so regrouping would change which of a row's parts are NaN: what is
+// not finite goes in turn.
 
 #include "cpu/simd/complex_walk.h"
 
@@ -88,7 +88,8 @@ struct ComplexScan {
   }
 };
 
-/// h_k as ever, and dh_k = a_k dh_{k-1} + (da_k h_{k-1} + db_k): x, t -> y, dy of products, whose db is 0; a, b, da, db -> h, dh.
+/// h_k as ever, and dh_k = a_k dh_{k-1} + (da_k h_{k-1} + db_k): x, t -> y, dy of products, whose db is 0; a, b, da, db -> h,
+/// dh.
 template <bool full, bool product>
 struct ComplexTangent {
   using M = std::conditional_t<product, ComplexProduct<full>, ComplexAffine<full>>;

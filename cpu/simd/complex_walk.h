@@ -1,7 +1,8 @@
 #pragma once
-// How the complex kernels walk. A rule (complex_monoids.h, complex_lse.h) sees one thing, a strip: the registers of a tile in scan order.
-// Along a contiguous axis a strip is a tile of one row, and a register holds neighbours in scan order: it is scanned within itself,
-// then meets the carry. Across, a strip is a register's columns over some rows, and each element meets its column's carry.
+// How the complex kernels walk. A rule (complex_monoids.h, complex_lse.h) sees one thing, a strip: the registers of a tile in
+// scan order. Along a contiguous axis a strip is a tile of one row, and a register holds neighbours in scan order: it is
+// scanned within itself, then meets the carry. Across, a strip is a register's columns over some rows, and each element meets
+// its column's carry.
 
 #include "cpu/simd/complex.h"
 #include "cpu/simd/traverse.h"
@@ -76,8 +77,8 @@ struct Stepped {
   State before, after;
 };
 
-/// The states before and after a register's elements, as maps; moves the carry on. Regrouped where the monoid allows it for x, what
-/// the maps are made of.
+/// The states before and after a register's elements, as maps; moves the carry on. Regrouped where the monoid allows it for x,
+/// what the maps are made of.
 template <class M, class W>
 SCANGRAD_INLINE Stepped<typename M::Carry> step(W, typename M::Carry& carry, typename M::State map, const Z* x,
                                                 std::int64_t here) {
@@ -98,9 +99,9 @@ SCANGRAD_INLINE Stepped<typename M::Carry> step(W, typename M::Carry& carry, typ
 
 /// Runs a rule over a job; R is the type of the elements' parts.
 ///
-/// A rule has `inputs` and `outputs`, its `Carry` with `start()`, and `run(walk, in, out, carry)`, which fills the outputs of a strip.
-/// One that runs `back` has `advance(walk, in, carry)` for the way forwards, its `Later`, and `run(walk, in, out, carry before the
-/// strip, later)`: carries are kept where strips begin, and each runs forwards again when its turn comes.
+/// A rule has `inputs` and `outputs`, its `Carry` with `start()`, and `run(walk, in, out, carry)`, which fills the outputs of a
+/// strip. One that runs `back` has `advance(walk, in, carry)` for the way forwards, its `Later`, and `run(walk, in, out, carry
+/// before the strip, later)`: carries are kept where strips begin, and each runs forwards again when its turn comes.
 template <class Rule, class R, bool across>
 class ComplexRun {
   using Carry = typename Rule::Carry;

@@ -139,7 +139,7 @@ SCANGRAD_INLINE Z finite_log(D ref, Number<full> z, D square) {
     const D re2 = z.re * z.re, im2 = z.im * z.im;
     const D low = sum_error(re2, im2, square) + (product_error(z.re, z.re, re2) + product_error(z.im, z.im, im2)) +
                   2.0 * (z.re * z.re_low + z.im * z.im_low);
-    y = 0.5 * full_log_plus(2.0 * ref, square, low);
+    y = 0.5 * full_log_plus(2.0 * ref, square, low / square);
   } else {
     y = 0.5 * light_log_plus(2.0 * ref, square);
   }

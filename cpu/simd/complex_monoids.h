@@ -52,6 +52,7 @@ struct ComplexProduct {
 template <bool full>
 struct ComplexAffine {
   static constexpr int arity = 2;
+  static constexpr bool starts_empty = true;
   struct State {
     Number<full> a, b;
   };
@@ -67,6 +68,12 @@ struct ComplexAffine {
   static SCANGRAD_INLINE State combine(const State& e, const State& l) { return {multiply(l.a, e.a), advance(e.b, l)}; }
 };
 
+/// x with zeros for what stands first in scan order.
+template <class W, class V>
+SCANGRAD_INLINE V behind_first(W, const V& x) {
+  return first_lanes(V{}, x, W::across ? lanes : 1);
+}
+
 // ---- rules ------------------------------------------------------------------------------------------------------------------
 template <class M>
 struct ComplexScan {
@@ -74,18 +81,22 @@ struct ComplexScan {
   static constexpr bool back = false, direct = true;
   using Carry = typename M::Carry;
   static Carry start() { return M::start(); }
-  explicit ComplexScan(const ScanJob&) {}
+  explicit ComplexScan(const ScanJob& job) : fresh_(starts_empty<M> && job.initial == nullptr) {}
 
   /// From and to planes, or memory.
   template <class W, class In, class Out>
   void run(W walk, const In* in, Out* out, Carry& carried) {
     Carry carry = carried;
     for (std::int64_t j = 0; j < walk.registers; ++j) {
-      const Z x[2] = {walk.get(in[0], j), M::arity > 1 ? walk.get(in[M::arity - 1], j) : Z{}};
+      Z x[2] = {walk.get(in[0], j), M::arity > 1 ? walk.get(in[M::arity - 1], j) : Z{}};
+      if (starts_empty<M> && __builtin_expect(fresh_ && walk.first && j == 0, 0)) x[0] = behind_first(walk, x[0]);
       walk.put(out[0], j, value_of(step<M>(walk, carry, M::lift(x), x, walk.here(j)).after));
     }
     carried = carry;
   }
+
+ private:
+  bool fresh_;  ///< the first factor multiplies nothing
 };
 
 /// h_k as ever, and dh_k = a_k dh_{k-1} + (da_k h_{k-1} + db_k): x, t -> y, dy of products, whose db is 0; a, b, da, db -> h,
@@ -100,19 +111,21 @@ struct ComplexTangent {
     Number<full> h, dh;
   };
   static Carry start() { return {M::start(), L::start()}; }
-  explicit ComplexTangent(const ScanJob& job) : empty_(product && job.initial == nullptr) {}
+  explicit ComplexTangent(const ScanJob& job) : fresh_(job.initial == nullptr) {}
 
   template <class W>
   void run(W walk, Planes* in, Planes* out, Carry& carried) {
     Carry carry = carried;
     for (std::int64_t j = 0; j < walk.registers; ++j) {
       const std::int64_t here = walk.here(j);
-      const Z x[2] = {walk.get(in[0], j), product ? Z{} : walk.get(in[1], j)};
-      const Z da = walk.get(in[product ? 1 : 2], j);
+      Z x[2] = {walk.get(in[0], j), product ? Z{} : walk.get(in[1], j)};
+      Z da = walk.get(in[product ? 1 : 2], j);
+      const bool fresh = fresh_ && walk.first && j == 0;
+      if (!product && __builtin_expect(fresh, 0)) x[0] = behind_first(walk, x[0]), da = behind_first(walk, da);
       const auto h = step<M>(walk, carry.h, M::lift(x), x, here);
       typename L::State map{number<full>(x[0]), multiply(number<full>(da), h.before)};
       if constexpr (!product) map.b = add(map.b, number<full>(walk.get(in[3], j)));
-      if (empty_ && walk.first && j == 0) without_factor(map, da, W::across ? lanes : 1);
+      if (product && __builtin_expect(fresh, 0)) without_factor(map, da, W::across ? lanes : 1);
       const Z moderate[2] = {high_of(map.a), high_of(map.b)};
       walk.put(out[0], j, value_of(h.after));
       walk.put(out[1], j, value_of(step<L>(walk, carry.dh, map, moderate, here).after));
@@ -126,7 +139,7 @@ struct ComplexTangent {
     map.a = first_lanes(number<full>(Z{}), map.a, count);
     map.b = first_lanes(number<full>(da), map.b, count);
   }
-  bool empty_;
+  bool fresh_;
 };
 
 /// R_k = g_k + conj(a_{k+1}) R_{k+1}. x, g -> conj(p_{k-1}) R_k of products; a, b, g -> conj(h_{k-1}) R_k, R_k of recurrences.
@@ -142,7 +155,7 @@ struct ComplexBack {
     Number<full> R = number<full>(Z{});
     Z link{};  ///< what the element behind lets through
   };
-  explicit ComplexBack(const ScanJob&) {}
+  explicit ComplexBack(const ScanJob& job) : fresh_(!product && job.initial == nullptr) {}
 
   template <class W>
   void advance(W walk, Planes* in, Carry& carried) {
@@ -167,6 +180,7 @@ struct ComplexBack {
       turned.put(out[0], j, value_of(multiply(conjugate(as_bits<Carry>(before)), now)));
       if constexpr (!product) turned.put(out[1], j, value_of(now));
     }
+    if (fresh_ && walk.first) walk.put(out[0], 0, behind_first(walk, walk.get(out[0], 0)));
     if (!W::across) link = conjugate(Z{splat(*in[0].re.at(0)), splat(*in[0].im.at(0))});
     later = {R, link};
   }
@@ -174,14 +188,16 @@ struct ComplexBack {
 
  private:
   template <class W, class F>
-  static SCANGRAD_INLINE void forwards(W walk, Planes* in, Carry& carried, const F& f) {
+  SCANGRAD_INLINE void forwards(W walk, Planes* in, Carry& carried, const F& f) {
     Carry carry = carried;
     for (std::int64_t j = 0; j < walk.registers; ++j) {
-      const Z x[2] = {walk.get(in[0], j), product ? Z{} : walk.get(in[inputs - 2], j)};
+      Z x[2] = {walk.get(in[0], j), product ? Z{} : walk.get(in[inputs - 2], j)};
+      if (!product && __builtin_expect(fresh_ && walk.first && j == 0, 0)) x[0] = behind_first(walk, x[0]);
       f(j, step<M>(walk, carry, M::lift(x), x, walk.here(j)).before);
     }
     carried = carry;
   }
+  bool fresh_;
   Plane before_[parts_of<Carry>];
 };
 

@@ -131,15 +131,15 @@ SCANGRAD_INLINE D light_log_plus(D n, D v) {
   return fma(n + own, splat(ln2), f * polynomial(f, c));
 }
 
-/// m + log v to half a unit of 1, beside the rounding of the result; exactly m at v = 1. v positive and normal.
-SCANGRAD_INLINE D full_log_plus(D m, D v) {
+/// m + log v + small, to half a unit of 1 beside the rounding of the result; exactly m at v = 1 without it. v positive and normal.
+SCANGRAD_INLINE D full_log_plus(D m, D v, D small = D{}) {
   static constexpr double c[] = {0.666666666666667,   0.399999999998995,   0.285714286259762,  0.22222211134711958,
                                  0.18182889129971477, 0.15331721472482762, 0.14616451024414695};
   const auto [n, f] = split_mantissa(v);
   const D s = f / (2.0 + f), z = s * s, half_square = 0.5 * f * f;
   const D log_f = f - (half_square - s * fma(z, polynomial(z, c), half_square));
   const D high = n * ln2_high, sum = m + high;
-  return sum + (sum_error(m, high, sum) + fma(n, splat(ln2_low), log_f));
+  return sum + (sum_error(m, high, sum) + (fma(n, splat(ln2_low), small) + log_f));
 }
 
 }  // namespace scangrad::inline v0::cpu::SCANGRAD_LEVEL

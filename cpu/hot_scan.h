@@ -30,16 +30,10 @@ inline bool is_hot(DType dtype) { return is_floating(dtype) || is_complex(dtype)
 
 /// Which parts of its kernels' carry a recurrence's h, the low part of it, and its tangent are.
 inline constexpr std::array<int, max_carried> recurrence_parts(DType dtype) {
-  switch (dtype) {
-    case DType::complex64:
-      return {0, 0, 0, 2};
-    case DType::complex128:
-      return {0, 0, 0, 4};
-    case DType::float64:
-      return {2, 3, 0, 6};
-    default:
-      return {1, 0, 0, 3};
-  }
+  if (dtype == DType::complex64) return {0, 0, 0, 2};
+  if (dtype == DType::complex128) return {0, 0, 0, 4};
+  if (dtype == DType::float64) return {2, 3, 0, 6};
+  return {1, 0, 0, 3};
 }
 
 void run_hot(const Context& context, const HotCall& call);

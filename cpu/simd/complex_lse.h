@@ -29,13 +29,6 @@ SCANGRAD_INLINE ComplexElement complex_element(Z x) {
   const Z s = full ? Z{cos, sin} : Z{size.s * cos, size.s * sin};
   return {size.ref, select(empty, Z{}, s)};
 }
-/// e^x / B^ref for a real x near ref.
-template <bool full>
-SCANGRAD_INLINE D near_weight(D x, double ref) {
-  if constexpr (!full) return light_exp(x, ref);
-  const D d = x - ref, error = sum_error(x, splat(-ref), d);
-  return narrow_exp(d, is_nan(error) ? D{} : error);
-}
 /// e^x / B^ref where all x of a tile share a reference (see ComplexLseTile).
 template <bool full>
 SCANGRAD_INLINE Z near_complex_weight(Z x, double ref) {

@@ -38,6 +38,16 @@ SCANGRAD_INLINE D between(D a, D b) {
   const D error = sum_error(a, -b, d);
   return wide_exp(d, is_nan(error) ? D{} : error);
 }
+/// e^x / B^ref where all x of a tile share a reference that is near (see LseTile::plain). Where full it depends on x - ref alone: moving
+/// all x by what is exact changes no bit of a derivative. It stops falling at e^-680, or 2^-1000.
+template <bool full>
+SCANGRAD_INLINE D near_weight(D x, double ref) {
+  if constexpr (!full) return light_exp(x, ref);
+  x = maximum(x, splat(ref - 680.0));
+  const D d = x - ref;
+  return narrow_exp(d, sum_error(x, splat(-ref), d));
+}
+
 /// v w, where a positive w leaves infinities and NaN even if it vanished, and nothing is left of what is `gone`.
 SCANGRAD_INLINE D weigh(D v, D w, I gone) {
   const D stays = SCANGRAD_PLANT(hot_weigh_loses_infinity, absolute(v) < infinity ? v * w : v, v * w);

@@ -170,7 +170,7 @@ class LseAdjointRow {
   /// Says whether it could: cotangents that are not finite, or too large, take the other form.
   bool back_plain(Tiles<Suffix, true>& tiles, Carry carry) {
     const std::int64_t count = tiles.count();
-    const D w = carry.meet(splat(t_.reference)) * t_.unit;
+    const D w = carry.meet(splat(t_.reference));
     Chain<full> chain;
     I odd = I{};
     const D s0 = carry.sum();

@@ -103,16 +103,16 @@ class LseRow {
   void join_plain(Tiles<Carry>& tiles) {
     const auto before = carry_.state(), total = t_.total(count_);
     const bool with_t = tangent && t_.moderate && __builtin_isfinite(carry_.u[0]) && __builtin_isfinite(t_.u_of[count_ - 1]);
-    const D w = carry_.meet(total.ref), s0 = carry_.sum(), u0 = carry_.weighted(), ref = carry_.ref, v = w * t_.unit;
+    const D w = carry_.meet(total.ref), s0 = carry_.sum(), u0 = carry_.weighted(), ref = carry_.ref;
     carry_.add(total.s * w, with_t ? total.u * w : D{});
     if (with_t == tangent) tiles.give(carry_);
     write([&](std::int64_t i, D & out, D & mean) __attribute__((always_inline)) {
-      const D s = fma(v, load(t_.s_of + i), s0);
+      const D s = fma(w, load(t_.s_of + i), s0);
       if constexpr (value) {
         out = log_plus<full>(ref, s);
         if (i == 0 && before.s[0] == 0.0) out[0] = t_.x_of[0];
       }
-      if constexpr (tangent) mean = quotient<full>(fma(v, load(t_.u_of + i), u0), s);
+      if constexpr (tangent) mean = quotient<full>(fma(w, load(t_.u_of + i), u0), s);
     });
     if (with_t == tangent) return;
     tangents_alone(before);

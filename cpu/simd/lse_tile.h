@@ -1,9 +1,9 @@
 #pragma once
 // A tile of logcumsumexp in doubles, on its own: its prefixes before the carry enters.
 //
-// The plain form: one power of two 2^n (that of the tile's maximum), e_i = e^{x_i} 2^-n, and ordinary prefix sums of e and e t. It does
-// not depend on what came before; the carry enters with two factors: s_k = s + w P_k, w = 2^n / B^ref. One exponential and one logarithm
-// an element. A tile whose prefixes could vanish beside its maximum, or that holds NaN or +inf, takes the monoid form instead: prefixes
+// The plain form: one reference M (that of the tile's maximum), e_i = e^{x_i} / B^M, and ordinary prefix sums of e and e t. It does not
+// depend on what came before; the carry enters with two factors: s_k = s + B^{M - ref} P_k. One exponential and one logarithm an
+// element. A tile whose prefixes could vanish beside its maximum, or that holds NaN or +inf, takes the monoid form instead: prefixes
 // of (ref, s, u) within each register, right for anything.
 
 #include "cpu/simd/lse.h"
@@ -77,10 +77,10 @@ class LseTile {
     const double top = largest_lane(most);
     constexpr double room =
         full ? 30.0 : 480.0;  // e^-room of a prefix beside the maximum, times any tangent, stays a normal number
-    constexpr double far = full ? 0x1p30 : 0x1p40;  // where exponentials that count in powers of two end
-    plain = !any(odd) && x_of[0] > top - room && top < far && x_of[0] > -far;
-    if constexpr (full) plain = plain && -largest_lane(-least) > top - 650.0;
-    if (plain) refer_to((top * log2_e + round_to_integer) - round_to_integer);
+    plain = !any(odd) && x_of[0] > top - room;
+    if constexpr (full) plain = plain && top < infinity && -largest_lane(-least) > top - 650.0;
+    else plain = plain && top < 0x1p40 && x_of[0] > -0x1p40;
+    reference = element_of<full>(splat(top)).ref[0];
   }
 
   /// Fills s_of and u_of with the prefixes, relative to `reference` if `plain`, else to ref_of.
@@ -96,9 +96,10 @@ class LseTile {
     }
     Chain<full> s[2];
     std::int64_t i = 0;
-    for (; i + lanes < count; i += 2 * lanes) s[0].add(weight(load(x_of + i))), s[1].add(weight(load(x_of + i + lanes)));
-    if (i < count) s[0].add(weight(load(x_of + i)));
-    return {splat(reference), last_lane(prefix_sum(s[0].plus(D{}) + s[1].plus(D{}))) * unit, D{}};
+    for (; i + lanes < count; i += 2 * lanes)
+      s[0].add(near_weight<full>(load(x_of + i), reference)), s[1].add(near_weight<full>(load(x_of + i + lanes), reference));
+    if (i < count) s[0].add(near_weight<full>(load(x_of + i), reference));
+    return {splat(reference), last_lane(prefix_sum(s[0].plus(D{}) + s[1].plus(D{}))), D{}};
   }
   State total(std::int64_t count) const {
     return at(count - 1, [](const double* p) { return splat(*p); });
@@ -110,8 +111,7 @@ class LseTile {
 
   bool plain = false;     ///< as far as x goes
   bool moderate = false;  ///< no tangent is too large or too small for the plain form
-  double reference = 0;   ///< of a plain tile, for carries
-  double unit = 1;        ///< 2^n / B^reference: what rounding takes from a reference in base e
+  double reference = 0;   ///< of a plain tile
 
   // Buffers a multiple of 4 KiB apart would make each load wait for the store before it.
   static constexpr std::int64_t spaced = tile + 80;
@@ -122,7 +122,7 @@ class LseTile {
     Chain<full> s, u;
     for (std::int64_t i = 0; i < count; i += lanes) {
       const D x = load(x_of + i);
-      const D e = weight(x);
+      const D e = near_weight<full>(x, reference);
       if constexpr (keep_weights) store(e_of + i, e);
       const D p = prefix_sum(e);
       store(s_of + i, s.plus(p));
@@ -148,26 +148,12 @@ class LseTile {
   }
 
  private:
-  void refer_to(double n) {
-    exponent_ = n, reference = n, unit = 1;
-    if constexpr (!full) return;
-    reference = n * ln2;
-    const double lost = product_error(splat(n), splat(ln2), splat(reference))[0] + n * ln2_rest;  // at most 2^-22
-    unit = 1 + (lost + 0.5 * lost * lost);
-  }
-  /// e^x 2^-n
-  SCANGRAD_INLINE D weight(D x) const {
-    if constexpr (full) return full_exp(x, exponent_);
-    else return light_exp(x, exponent_);
-  }
   template <class Load>
   SCANGRAD_INLINE State at(std::int64_t i, const Load& load_at) const {
     const D s = load_at(s_of + i), u = tangent ? load_at(u_of + i) : D{};
-    if (plain) return {splat(reference), s * unit, u * unit};
-    return {load_at(ref_of + i), s, u};
+    return {plain ? splat(reference) : load_at(ref_of + i), s, u};
   }
 
-  double exponent_ = 0;
   Reader<T> x_, t_;
 };
 

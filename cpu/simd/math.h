@@ -79,15 +79,6 @@ SCANGRAD_INLINE D exp_near_zero(D r, D low) {
                                  2.0914679376583935e-09};
   return 1.0 + (r + fma(r * r, polynomial(r, c), low));
 }
-inline constexpr double ln2_rest = 0x1.abc9e3b39803fp-56;  ///< of ln 2 behind `ln2`
-/// e^x 2^-n for |x| < 2^30, an integer n, and a result of at most 2; it stops falling at 2^-1000.
-SCANGRAD_INLINE D full_exp(D x, double n) {
-  const D zero = splat(round_to_integer - n);
-  x = maximum(x, splat((n - 1000.0) * ln2));
-  const D shifted = fma(x, splat(log2_e), zero), whole = shifted - zero;
-  const D high = minus_product(x, whole, splat(ln2)), rest = whole * ln2_rest, r = high - rest;
-  return scale_by_power(exp_near_zero(r, (high - r) - rest), shifted);
-}
 /// e^(x + low) = p 2^n for |x| <= 1000, |low| <= ulp(x), p in [0.7, 1.5].
 struct Exponential {
   D p, shifted_n;  ///< n + round_to_integer
@@ -97,9 +88,9 @@ SCANGRAD_INLINE Exponential exp_parts(D x, D low) {
   const D high = x - n * ln2_high, rest = low - n * ln2_low, r = high + rest;
   return {exp_near_zero(r, (high - r) + rest), shifted};
 }
-/// For -650 <= x <= 1; below that it stops falling somewhere.
+/// For -700 <= x <= 1.
 SCANGRAD_INLINE D narrow_exp(D x, D low) {
-  const auto [p, shifted] = exp_parts(maximum(x, splat(-690.0)), low);
+  const auto [p, shifted] = exp_parts(x, low);
   return scale_by_power(p, shifted);
 }
 /// For x <= 1: it falls through the subnormal numbers to 0.

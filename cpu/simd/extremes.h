@@ -17,7 +17,10 @@ struct Reign {
     const S value =
         largest ? maximum(a.value, b.value) : minimum(a.value, b.value);  // b of equals, which may be zeros of two signs
     if constexpr (!with_tangent) return {value, S{}};
-    return {value, (largest ? a.value > b.value : a.value < b.value) ? a.tangent : b.tangent};
+    return {value, (SCANGRAD_PLANT(hot_extreme_floats_ties, largest ? a.value > b.value : a.value < b.value,
+                                   largest ? a.value >= b.value : a.value <= b.value)
+                        ? a.tangent
+                        : b.tangent)};
   }
   /// For any.
   static SCANGRAD_INLINE Reign advance(const Reign& a, const Reign& b) {
@@ -61,7 +64,9 @@ class ExtremeRow {
           if constexpr (with_tangent) own.tangent = in[1].get_floats(i, here, whole);
           if constexpr (!whole) own = first(own, here);
           const R seen =
-              any((own.value != own.value) | (carry.value != carry.value)) ? in_turn(carry, own) : regrouped(carry, own);
+              SCANGRAD_PLANT(hot_extreme_floats_nan, any((own.value != own.value) | (carry.value != carry.value)), false)
+                  ? in_turn(carry, own)
+                  : regrouped(carry, own);
           y.put_floats(i, here, seen.value, whole);
           if constexpr (with_tangent) dy.put_floats(i, here, seen.tangent, whole);
         });

@@ -455,7 +455,7 @@ void scan_columns(const ScanJob& job) {
           count, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
             D x[2] = {in.get(i, here, whole), M::arity > 1 ? in2.get(i, here, whole) : D{}};
             if (starts_empty<M> && row == 0 && job.initial == nullptr) x[0] = D{};
-            const State carry = M::advance(carries[i / lanes], M::lift(x));
+            const State carry = M::advance(SCANGRAD_PLANT(hot_column_carry, carries[i / lanes], start_of<M>()), M::lift(x));
             carries[i / lanes] = carry;
             out.put(i, here, M::project(carry), whole);
             if constexpr (two) out2.put(i, here, M::project_tangent(carry), whole);

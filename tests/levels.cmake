@@ -9,7 +9,7 @@ foreach(level ${scangrad_levels})
   list(APPEND hot_objects ${PROJECT_BINARY_DIR}/scangrad_hot_${level}.o)
 endforeach()
 
-add_test(NAME hot_symbols COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/hot_symbols.sh ${CMAKE_NM} ${hot_objects})
+add_test(NAME hot_symbols COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/hot_symbols.sh ${CMAKE_NM} ${CMAKE_OBJDUMP} ${hot_objects})
 
 find_program(QEMU_X86_64 qemu-x86_64)
 if(QEMU_X86_64 AND "v2" IN_LIST scangrad_levels AND NOT CMAKE_CXX_FLAGS_DEBUG MATCHES "sanitize")

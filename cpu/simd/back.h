@@ -111,12 +111,8 @@ class BackRow {
     const std::int64_t last = (job_.length - 1) / tile * tile;
     for (std::int64_t at = 0; at < last; at += tile) {
       keep(at, carry);
-      read(at, tile);
-      for_each_register_ahead(
-          tile, sources_, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
-            D x[2];
-            after(i, here, whole, carry, x);
-          });
+      forwards(at, tile, carry, Ahead::forwards,
+               [](auto, std::int64_t, std::int64_t, auto, const auto&, const auto&, const D*) {});
     }
     keep(last, carry);
     auto R = first_lane_of(behind_state<B>(job_, 0, 1));
@@ -135,58 +131,84 @@ class BackRow {
     for (int p = 0; p < parts; ++p) state.part[p] = splat(job_.scratch[at / tile * parts + p]);
     return as_bits<typename M::State>(state);
   }
-  void read(std::int64_t at, std::int64_t count) {
-    for (int k = 0; k < Rule::inputs; ++k) sources_[k] = readers_[k].tile_at(at, count);
-    fresh_ = starts_empty<M> && at == 0 && job_.initial == nullptr;
+  /// Runs through a tile; f(mirrored, i, here, whole, carry before the register, states in it, elements) sees each register.
+  template <class F>
+  SCANGRAD_INLINE void forwards(std::int64_t at, std::int64_t count, typename M::State& carry, Ahead where, const F& f) {
+    Source<T> in[Rule::inputs];
+    for (int k = 0; k < Rule::inputs; ++k) in[k] = readers_[k].tile_at(at, count);
+    const bool fresh = is_fresh(at);
+    in_direction(
+        backwards_, [&](auto backwards) __attribute__((always_inline)) {
+          for_each_register_ahead(
+              count, in,
+              [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
+                constexpr bool mirrored = backwards && whole;
+                D x[2];
+                for (int k = 0; k < Rule::inputs; ++k) x[k] = read_register<mirrored>(in[k], i, here, whole);
+                if (__builtin_expect(fresh && i == 0, 0)) x[0] = without_first<mirrored>(x[0]);
+                const auto before = carry;
+                const auto states = scan_register<M, mirrored>(carry, M::lift(x), x, here, whole);
+                f(std::bool_constant<mirrored>(), i, here, whole, before, states, x);
+              },
+              where);
+        });
   }
+  /// Whether the tile's first factor multiplies nothing.
+  bool is_fresh(std::int64_t at) const { return starts_empty<M> && at == 0 && job_.initial == nullptr; }
 
-  template <class Whole>
-  SCANGRAD_INLINE typename M::State after(std::int64_t i, std::int64_t here, Whole whole, typename M::State& carry, D (&x)[2]) {
-    for (int k = 0; k < Rule::inputs; ++k) x[k] = sources_[k].get(i, here, whole);
-    if (starts_empty<M> && fresh_ && i == 0) x[0] = without_first(x[0]);
-    return scan_register<M>(carry, M::lift(x), x, here, whole);
-  }
+  /// Where element k of a tile is, in a buffer that lies as the data do.
+  double* place(double* buffer, std::int64_t count, std::int64_t k) const { return buffer + (backwards_ ? count - k : k); }
 
   /// `link`: what the element behind the tile lets through; then that of the tile's first.
   void back(std::int64_t at, std::int64_t count, D& link, typename B::State& R) {
-    read(at, count);
     auto carry = kept(at);
-    for_each_register_ahead(
-        count, sources_,
-        [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
-          D x[2];
-          const auto start = carry, next = after(i, here, whole, carry, x),
-                     before = SCANGRAD_PLANT(hot_back_before, shifted_up<1>(next, start), next);
-          const Pair value = Rule::kept(before);
-          store(before_ + i, value.high), store(before_low_ + i, value.low);
-          store(link_ + i, Rule::link(before, x));
-        },
-        Ahead::backwards);
-    link_[count] = SCANGRAD_PLANT(hot_back_link, link[0], 1.0);
+    const Target<double> high{place(before_, count, 0), backwards_}, low{place(before_low_, count, 0), backwards_},
+        links{place(link_, count, 0), backwards_};
+    forwards(
+        at, count, carry, Ahead::backwards,
+        [&](auto mirrored, std::int64_t i, std::int64_t here, auto whole, const auto& start, const auto& states, const D* x)
+            __attribute__((always_inline)) {
+              const auto before = SCANGRAD_PLANT(hot_back_before, (delayed<mirrored, 1>(states, start)), states);
+              const Pair value = Rule::kept(before);
+              write_register<mirrored>(high, i, here, value.high, whole);
+              write_register<mirrored>(low, i, here, value.low, whole);
+              write_register<mirrored>(links, i, here, Rule::link(before, x), whole);
+            });
+    *place(link_, count, count) = SCANGRAD_PLANT(hot_back_link, link[0], 1.0);
+    run_back(at, count, R);
+    link = splat(*place(link_, count, 0));
+  }
+  void run_back(std::int64_t at, std::int64_t count, typename B::State& R) {
     const Source<T> g[1] = {reversed_tile(cotangents_.tile_at(at, count), count)};
-    const Source<double> links{link_ + count, true}, own{link_ + count - 1, true}, high{before_ + count - 1, true},
-        low{before_low_ + count - 1, true};
+    const auto from = [&](double* buffer, std::int64_t k) { return Source<double>{place(buffer, count, k), !backwards_}; };
+    const auto links = from(link_, count), own = from(link_, count - 1), high = from(before_, count - 1),
+               low = from(before_low_, count - 1);
     Target<T> targets[Rule::outputs];
     for (int k = 0; k < Rule::outputs; ++k) targets[k] = reversed_tile(writers_[k].tile_at(at, count), count);
-    for_each_register_ahead(
-        count, g, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
-          const D in[2] = {links.get(i, here, whole), g[0].get(i, here, whole)};
-          const auto state = scan_register<B>(R, B::lift(in), in, here, whole);
-          D out[Rule::outputs];
-          Rule::give(out, Rule::through(state), {high.get(i, here, whole), low.get(i, here, whole)}, own.get(i, here, whole));
-          for (int k = 0; k < Rule::outputs; ++k) targets[k].put(i, here, out[k], whole);
+    in_direction(
+        !backwards_, [&](auto backwards) __attribute__((always_inline)) {
+          for_each_register_ahead(
+              count, g, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
+                constexpr bool mirrored = backwards && whole;
+                const auto read = [&](const auto& source) __attribute__((always_inline)) {
+                  return read_register<mirrored>(source, i, here, whole);
+                };
+                const D in[2] = {read(links), read(g[0])};
+                const auto state = scan_register<B, mirrored>(R, B::lift(in), in, here, whole);
+                D out[Rule::outputs];
+                Rule::give(out, Rule::through(state), {read(high), read(low)}, read(own));
+                for (int k = 0; k < Rule::outputs; ++k) write_register<mirrored>(targets[k], i, here, out[k], whole);
+              });
         });
-    if (fresh_) targets[0].put(count - 1, 1, D{}, std::false_type());
+    if (is_fresh(at)) targets[0].put(count - 1, 1, D{}, std::false_type());
     for (int k = 0; k < Rule::outputs; ++k) writers_[k].end_tile(count);
-    link = splat(link_[0]);
   }
 
   const ScanJob& job_;
-  Reader<T> readers_[2] = {{job_.in[0], job_.in_step[0]}, {job_.in[1], job_.in_step[1]}};
-  Reader<T> cotangents_{job_.in[Rule::inputs], job_.in_step[Rule::inputs]};
+  const bool backwards_ = job_.out_step < 0;
+  Reader<T> readers_[2] = {{job_.in[0], job_.in_step[0], backwards_}, {job_.in[1], job_.in_step[1], backwards_}};
+  Reader<T> cotangents_{job_.in[Rule::inputs], job_.in_step[Rule::inputs], backwards_};
   Writer<T> writers_[2] = {{job_.out[0], job_.out_step, job_.stream}, {job_.out[1], job_.out_step, job_.stream}};
-  Source<T> sources_[Rule::inputs]{};
-  bool fresh_ = false;  ///< the first factor multiplies nothing
   alignas(64) double before_[tile + lanes], before_low_[tile + lanes], link_[tile + lanes];
 };
 

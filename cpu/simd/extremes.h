@@ -36,8 +36,8 @@ class ExtremeRow {
  public:
   explicit ExtremeRow(const ScanJob& job)
       : job_(job),
-        x_(job.in[0], job.in_step[0]),
-        t_(job.in[1], job.in_step[1]),
+        x_(job.in[0], job.in_step[0], job.out_step < 0),
+        t_(job.in[1], job.in_step[1], job.out_step < 0),
         y_(job.out[0], job.out_step, job.stream),
         dy_(job.out[1], job.out_step, job.stream) {}
 
@@ -58,37 +58,45 @@ class ExtremeRow {
     if constexpr (with_tangent) in[1] = t_.tile_at(at, count);
     const auto y = y_.tile_at(at, count), dy = with_tangent ? dy_.tile_at(at, count) : y;
     R carry = carry_;  // in a register
-    for_each_register_ahead<wide>(
-        count, in, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
-          R own{in[0].get_floats(i, here, whole), S{}};
-          if constexpr (with_tangent) own.tangent = in[1].get_floats(i, here, whole);
-          if constexpr (!whole) own = first(own, here);
-          const R seen =
-              SCANGRAD_PLANT(hot_extreme_floats_nan, any((own.value != own.value) | (carry.value != carry.value)), false)
-                  ? in_turn(carry, own)
-                  : regrouped(carry, own);
-          y.put_floats(i, here, seen.value, whole);
-          if constexpr (with_tangent) dy.put_floats(i, here, seen.tangent, whole);
+    in_direction(
+        y.backwards, [&](auto backwards) __attribute__((always_inline)) {
+          for_each_register_ahead<wide>(
+              count, in, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
+                constexpr bool mirrored = backwards && whole;
+                R own{read_floats<mirrored>(in[0], i, here, whole), S{}};
+                if constexpr (with_tangent) own.tangent = read_floats<mirrored>(in[1], i, here, whole);
+                if constexpr (!whole) own = first(own, here);
+                const S32 odd = (own.value != own.value) | (carry.value != carry.value);
+                const R seen = SCANGRAD_PLANT(hot_extreme_floats_nan, any_float(odd), false) ? in_turn<mirrored>(carry, own)
+                                                                                             : regrouped<mirrored>(carry, own);
+                write_floats<mirrored>(y, i, here, seen.value, whole);
+                if constexpr (with_tangent) write_floats<mirrored>(dy, i, here, seen.tangent, whole);
+              });
         });
     carry_ = carry;
     y_.end_tile(count);
     if constexpr (with_tangent) dy_.end_tile(count);
   }
 
+  template <bool mirrored>
   static SCANGRAD_INLINE R regrouped(R& carry, R own) {
-    own = R::combine(up<1>(own), own);
-    own = R::combine(up<2>(own), own);
-    if constexpr (wide > 4) own = R::combine(up<4>(own), own);
-    if constexpr (wide > 8) own = R::combine(up<8>(own), own);
-    const R seen = R::combine(carry, own), last{last_float(own.value), last_float(own.tangent)};
+    own = R::combine(delayed<mirrored, 1>(own), own);
+    own = R::combine(delayed<mirrored, 2>(own), own);
+    if constexpr (wide > 4) own = R::combine(delayed<mirrored, 4>(own), own);
+    if constexpr (wide > 8) own = R::combine(delayed<mirrored, 8>(own), own);
+    const R seen = R::combine(carry, own),
+            last = each(
+                own, [](S v) __attribute__((always_inline)) { return mirrored ? first_float(v) : last_float(v); });
     carry = R::combine(carry, last);
     return seen;
   }
+  template <bool mirrored>
   static SCANGRAD_INLINE R in_turn(R& carry, const R& own) {
-    Turn both{carry, own};  // a copy in memory, so that the carry need not be there
+    const auto turn = [](S v) { return mirrored ? reversed_floats(v) : v; };
+    Turn both{carry, each(own, turn)};  // a copy in memory, so that the carry need not be there
     one_by_one(both);
     carry = both.carry;
-    return both.own;
+    return each(both.own, turn);
   }
   struct Turn {
     R carry, own;
@@ -99,14 +107,26 @@ class ExtremeRow {
       both.own.value[k] = both.carry.value[0], both.own.tangent[k] = both.carry.tangent[0];
     }
   }
-  template <int by>
-  static SCANGRAD_INLINE R up(const R& r) {
-    return {shifted_up<by>(r.value, R::before_all().value), with_tangent ? shifted_up<by>(r.tangent, S{}) : S{}};
+  template <class F>
+  static SCANGRAD_INLINE R each(const R& r, const F& f) {
+    return {f(r.value), with_tangent ? f(r.tangent) : S{}};
+  }
+  template <bool mirrored, int by>
+  static SCANGRAD_INLINE R delayed(const R& r) {
+    const auto moved = [](S v, S fill) __attribute__((always_inline)) {
+      if constexpr (mirrored) return shifted_down<by>(v, fill);
+      else return shifted_up<by>(v, fill);
+    };
+    return {moved(r.value, R::before_all().value), with_tangent ? moved(r.tangent, S{}) : S{}};
   }
   /// Copies of the last of `count` elements after them, which change nothing.
-  static SCANGRAD_INLINE R first(R own, std::int64_t count) {
-    for (std::int64_t k = count; k < wide; ++k) own.value[k] = own.value[count - 1], own.tangent[k] = own.tangent[count - 1];
-    return own;
+  static SCANGRAD_INLINE R first(const R& own, std::int64_t count) {
+    return each(own, [count](S v) {
+      float all[wide];
+      store_raw(all, v);
+      for (std::int64_t k = count; k < wide; ++k) all[k] = all[count - 1];
+      return load_raw<S>(all);
+    });
   }
 
   const ScanJob& job_;

@@ -44,9 +44,17 @@ template <int by, int... i>
 SCANGRAD_INLINE S shifted_up(S v, S fill, std::integer_sequence<int, i...>) {
   return __builtin_shufflevector(fill, v, (wide + i - by)...);
 }
+template <int by, int... i>
+SCANGRAD_INLINE S shifted_down(S v, S fill, std::integer_sequence<int, i...>) {
+  return __builtin_shufflevector(v, fill, (i + by)...);
+}
 template <int... i>
 SCANGRAD_INLINE S last_float(S v, std::integer_sequence<int, i...>) {
   return __builtin_shufflevector(v, v, (i * 0 + wide - 1)...);
+}
+template <int... i>
+SCANGRAD_INLINE S first_float(S v, std::integer_sequence<int, i...>) {
+  return __builtin_shufflevector(v, v, (i * 0)...);
 }
 }  // namespace detail
 /// Lane i of the whole register takes lane i - by of v; the first `by` lanes take those of `fill`, whose lanes are all alike.
@@ -58,7 +66,16 @@ SCANGRAD_INLINE S shifted_up(S v, S fill) {
   return detail::shifted_up<by>(v, fill, EachFloat());
 }
 SCANGRAD_INLINE S last_float(S v) { return detail::last_float(v, EachFloat()); }
-SCANGRAD_INLINE bool any(S32 mask) {
+/// The same from the other end.
+template <int by>
+SCANGRAD_INLINE S shifted_down(S v, S fill) {
+#if defined(__AVX512F__)
+  return as_bits<S>(_mm512_maskz_alignr_epi32(0xffff, as_bits<__m512i>(fill), as_bits<__m512i>(v), by));
+#endif
+  return detail::shifted_down<by>(v, fill, EachFloat());
+}
+SCANGRAD_INLINE S first_float(S v) { return detail::first_float(v, EachFloat()); }
+SCANGRAD_INLINE bool any_float(S32 mask) {
 #if defined(__AVX512F__)
   return _mm512_movepi32_mask(as_bits<__m512i>(mask)) != 0;
 #elif defined(__AVX2__)

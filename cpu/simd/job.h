@@ -10,7 +10,7 @@ namespace scangrad::inline v0::cpu {
 
 inline constexpr int max_inputs = 4, max_outputs = 2, max_parts = 8;
 
-/// A row that several threads share: whose turn it is, and the carry that goes from each tile to the next (Tiles in traverse.h).
+/// A row that several threads share: whose turn it is, and the carry that goes from each tile to the next (tiles.h).
 struct RowChain {
   alignas(64) std::int64_t taken = 0;  ///< tiles that some thread works on, or did
   alignas(64) std::int64_t done = 0;   ///< tiles whose carry is here

@@ -86,13 +86,13 @@ struct LogSumExp {
 template <bool full, class Carry>
 D move_reference(Carry& carry, D m) {
   const I higher = (m > carry.ref + 1.0) | is_nan(m);
-  const D old = carry.ref, ref = higher & !is_nan(old) ? m : old;
+  const D old = carry.ref, ref = (higher & !is_nan(old)) ? m : old;
   const I gone = (ref == infinity) & (old < infinity);
-  const D keep = gone | (old == -infinity) ? D{} : between<full>(old, ref);
+  const D keep = (gone | (old == -infinity)) ? D{} : between<full>(old, ref);
   carry.ref = ref;
-  carry.scale(SCANGRAD_PLANT(hot_lse_not_rescaled, higher & (old != ref) ? keep : splat(1.0), splat(1.0)), gone);
-  const D w = (m == -infinity) | (ref == infinity) ? D{} : between<full>(m, ref);
-  return (m == ref) & (m != -infinity) ? splat(1.0) : w;
+  carry.scale(SCANGRAD_PLANT(hot_lse_not_rescaled, (higher & (old != ref)) ? keep : splat(1.0), splat(1.0)), gone);
+  const D w = ((m == -infinity) | (ref == infinity)) ? D{} : between<full>(m, ref);
+  return ((m == ref) & (m != -infinity)) ? splat(1.0) : w;
 }
 
 /// What is carried from tile to tile, and down columns.

@@ -3,6 +3,7 @@
 
 #include "cpu/simd/lse_floats.h"
 #include "cpu/simd/lse_tile.h"
+#include "cpu/simd/tiles.h"
 
 namespace scangrad::inline v0::cpu::SCANGRAD_LEVEL {
 
@@ -46,7 +47,7 @@ struct Sizes {
   SCANGRAD_INLINE void add(const Sizes& s) {
     most = maximum(splat(largest_lane(s.most)), most), least = minimum(splat(-largest_lane(-s.least)), least);
   }
-  SCANGRAD_INLINE D scale() const { return (least < 0x1p-900) & (most < 0x1p300) ? splat(0x1p600) : splat(1.0); }
+  SCANGRAD_INLINE D scale() const { return ((least < 0x1p-900) & (most < 0x1p300)) ? splat(0x1p600) : splat(1.0); }
 };
 
 /// (M^H g)_i = e^{x_i} sum_{k >= i} g_k e^{-y_k}: forwards for the carries at the tiles, then back.

@@ -4,6 +4,7 @@
 
 #include "cpu/simd/lse_floats.h"
 #include "cpu/simd/lse_tile.h"
+#include "cpu/simd/tiles.h"
 
 namespace scangrad::inline v0::cpu::SCANGRAD_LEVEL {
 

@@ -52,8 +52,11 @@ void tangent_row(const ScanJob& job) {
   constexpr bool full = is_full<T>;
   using M = typename Rule<full>::Value;
   using L = Affine<full>;
-  Reader<T> readers[] = {
-      {job.in[0], job.in_step[0]}, {job.in[1], job.in_step[1]}, {job.in[2], job.in_step[2]}, {job.in[3], job.in_step[3]}};
+  const bool backwards = job.out_step < 0;
+  Reader<T> readers[] = {{job.in[0], job.in_step[0], backwards},
+                         {job.in[1], job.in_step[1], backwards},
+                         {job.in[2], job.in_step[2], backwards},
+                         {job.in[3], job.in_step[3], backwards}};
   Writer<T> values(job.out[0], job.out_step, job.stream), tangents(job.out[1], job.out_step, job.stream);
   auto h = first_lane_of(initial_state(job, 0, 1, start_of<M>()));
   auto dh = first_lane_of(initial_state(job, 0, 1, start_of<L>(), parts_of<typename M::State>));
@@ -62,22 +65,26 @@ void tangent_row(const ScanJob& job) {
     Source<T> sources[Rule<full>::inputs];
     for (int k = 0; k < Rule<full>::inputs; ++k) sources[k] = readers[k].tile_at(at, count);
     const auto y = values.tile_at(at, count), dy = tangents.tile_at(at, count);
-    for_each_register_ahead(
-        count, sources, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
-          D x[Rule<full>::inputs];
-          for (int k = 0; k < Rule<full>::inputs; ++k) x[k] = sources[k].get(i, here, whole);
-          const bool fresh = at == 0 && i == 0 && job.initial == nullptr;
-          if constexpr (starts_empty<M>)
-            if (__builtin_expect(fresh, 0)) x[0] = without_first(x[0]), x[2] = without_first(x[2]);
-          const auto before = h;
-          const auto after = scan_register<M>(h, M::lift(x), x, here, whole);
-          const Pair source = Rule<full>::source(value_of(shifted_up<1>(after, before)), x);
-          if (SCANGRAD_PLANT(hot_product_starts_full, __builtin_expect(fresh, 0), false))
-            x[0] = without_first(x[0]);  // there is nothing before the first, nor a tangent of it
-          const D step[2] = {x[0], source.high};
-          const auto tangent = scan_register<L>(dh, affine<full>(x[0], source), step, here, whole);
-          y.put(i, here, M::project(after), whole);
-          dy.put(i, here, L::project(tangent), whole);
+    in_direction(
+        backwards, [&](auto turned) __attribute__((always_inline)) {
+          for_each_register_ahead(
+              count, sources, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
+                constexpr bool mirrored = turned && whole;
+                D x[Rule<full>::inputs];
+                for (int k = 0; k < Rule<full>::inputs; ++k) x[k] = read_register<mirrored>(sources[k], i, here, whole);
+                const bool fresh = at == 0 && i == 0 && job.initial == nullptr;
+                if constexpr (starts_empty<M>)
+                  if (__builtin_expect(fresh, 0)) x[0] = without_first<mirrored>(x[0]), x[2] = without_first<mirrored>(x[2]);
+                const auto before = h;
+                const auto after = scan_register<M, mirrored>(h, M::lift(x), x, here, whole);
+                const Pair source = Rule<full>::source(value_of(delayed<mirrored, 1>(after, before)), x);
+                if (SCANGRAD_PLANT(hot_product_starts_full, __builtin_expect(fresh, 0), false))
+                  x[0] = without_first<mirrored>(x[0]);  // there is nothing before the first, nor a tangent of it
+                const D step[2] = {x[0], source.high};
+                const auto tangent = scan_register<L, mirrored>(dh, affine<full>(x[0], source), step, here, whole);
+                write_register<mirrored>(y, i, here, M::project(after), whole);
+                write_register<mirrored>(dy, i, here, L::project(tangent), whole);
+              });
         });
     values.end_tile(count), tangents.end_tile(count);
   }

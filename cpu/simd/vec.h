@@ -99,9 +99,6 @@ SCANGRAD_INLINE I lane_numbers() {
   return v;
 }
 
-/// 0 in the first lane.
-SCANGRAD_INLINE D without_first(D v) { return lane_numbers() == 0 ? D{} : v; }
-
 SCANGRAD_INLINE bool any(I mask) {
 #if defined(__AVX512F__)
   return _mm512_movepi64_mask(as_bits<__m512i>(mask)) != 0;

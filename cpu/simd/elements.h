@@ -1,0 +1,265 @@
+#pragma once
+// How kernels read and write memory: tiles of rows, and rows of columns, in scan order. Sources and targets are small values that are
+// copied into each loop, so that they stay in registers there.
+
+#include "core/planted.h"
+#include "cpu/simd/floats.h"
+#include "cpu/simd/job.h"
+#include "cpu/simd/vec.h"
+
+namespace scangrad::inline v0::cpu::SCANGRAD_LEVEL {
+
+/// Elements of an input in scan order.
+template <class T>
+struct Source {
+  const T* here;
+  bool backwards;
+  /// Elements i to i + lanes - 1.
+  SCANGRAD_INLINE D at(std::int64_t i) const {
+    if (backwards) return reversed(load(here - i - (lanes - 1)));
+    return load(here + i);
+  }
+  /// Elements i to i + count - 1; zeros after them.
+  SCANGRAD_INLINE D some(std::int64_t i, std::int64_t count) const {
+    if (!backwards) return load_some(here + i, count, 0.0);
+    T buffer[lanes] = {};
+    for (std::int64_t k = 0; k < count; ++k) buffer[k] = here[-i - k];
+    return load(buffer);
+  }
+  SCANGRAD_INLINE D get(std::int64_t i, std::int64_t, std::true_type) const { return at(i); }
+  SCANGRAD_INLINE D get(std::int64_t i, std::int64_t count, std::false_type) const { return some(i, count); }
+
+  SCANGRAD_INLINE S floats_at(std::int64_t i) const {
+    if (backwards) return reversed_floats(load_floats(here - i - (wide - 1)));
+    return load_floats(here + i);
+  }
+  SCANGRAD_INLINE S get_floats(std::int64_t i, std::int64_t, std::true_type) const { return floats_at(i); }
+  /// Elements i to i + count - 1; zeros after them.
+  SCANGRAD_INLINE S get_floats(std::int64_t i, std::int64_t count, std::false_type) const {
+    T own[wide] = {};
+    for (std::int64_t k = 0; k < count; ++k) own[k] = here[backwards ? -i - k : i + k];
+    return load_floats(own);
+  }
+  SCANGRAD_INLINE Block block_at(std::int64_t i, std::int64_t, std::true_type) const {
+    return {floats_at(i), floats_at(i + wide), floats_at(i + 2 * wide), floats_at(i + 3 * wide)};
+  }
+  /// Elements i to i + count - 1; zeros after them.
+  Block block_at(std::int64_t i, std::int64_t count, std::false_type) const {
+    T own[block] = {};
+    for (std::int64_t k = 0; k < count; ++k) own[k] = here[backwards ? -i - k : i + k];
+    return {load_floats(own), load_floats(own + wide), load_floats(own + 2 * wide), load_floats(own + 3 * wide)};
+  }
+  /// Asks for what will be read at element i.
+  SCANGRAD_INLINE void expect(std::int64_t i) const { __builtin_prefetch(backwards ? here - i : here + i); }
+};
+
+/// Where the elements of an output go, in scan order.
+template <class T>
+struct Target {
+  T* here;
+  bool backwards;
+  SCANGRAD_INLINE void put(std::int64_t i, std::int64_t, D v, std::true_type) const {
+    if (backwards) store(here - i - (lanes - 1), reversed(v));
+    else store(here + i, v);
+  }
+  SCANGRAD_INLINE void put(std::int64_t i, std::int64_t count, D v, std::false_type) const {
+    T buffer[lanes];
+    store(buffer, v);
+    for (std::int64_t k = 0; k < lanes && k < SCANGRAD_PLANT(hot_tail_not_written, count, count - 1); ++k)
+      here[backwards ? -(i + k) : i + k] = buffer[k];
+  }
+
+  void put_first(float v) const {
+    T own[wide];
+    store_floats(own, splat_float(v));
+    *here = own[0];
+  }
+  SCANGRAD_INLINE void put_floats(std::int64_t i, S v) const {
+    if (backwards) store_floats(here - i - (wide - 1), reversed_floats(v));
+    else store_floats(here + i, v);
+  }
+  SCANGRAD_INLINE void put_floats(std::int64_t i, std::int64_t, S v, std::true_type) const { put_floats(i, v); }
+  SCANGRAD_INLINE void put_floats(std::int64_t i, std::int64_t count, S v, std::false_type) const {
+    T own[wide];
+    store_floats(own, v);
+    for (std::int64_t k = 0; k < count; ++k) here[backwards ? -(i + k) : i + k] = own[k];
+  }
+  SCANGRAD_INLINE void put_block(std::int64_t i, std::int64_t, Block v, std::true_type) const {
+    put_floats(i, v.a), put_floats(i + wide, v.b), put_floats(i + 2 * wide, v.c), put_floats(i + 3 * wide, v.d);
+  }
+  void put_block(std::int64_t i, std::int64_t count, Block v, std::false_type) const {
+    T own[block];
+    store_floats(own, v.a), store_floats(own + wide, v.b), store_floats(own + 2 * wide, v.c), store_floats(own + 3 * wide, v.d);
+    for (std::int64_t k = 0; k < count; ++k) here[backwards ? -(i + k) : i + k] = own[k];
+  }
+};
+
+/// A tile's elements, or places, from the last to the first.
+template <template <class> class Side, class T>
+SCANGRAD_INLINE Side<T> reversed_tile(const Side<T>& side, std::int64_t count) {
+  return {side.here + (side.backwards ? -(count - 1) : count - 1), !side.backwards};
+}
+
+/// An input, a tile at a time. What is not contiguous in the direction asked for, by default any, is copied first.
+template <class T>
+class Reader {
+ public:
+  Reader(const void* first, std::int64_t step) : Reader(first, step, step < 0) {}
+  Reader(const void* first, std::int64_t step, bool backwards)
+      : first_(static_cast<const T*>(first)), step_(step), backwards_(backwards) {}
+
+  Source<T> tile_at(std::int64_t at, std::int64_t count) {
+    const T* here = first_ + at * step_;
+    const std::int64_t direction = backwards_ ? -1 : 1;
+    if (step_ == direction) return {here, backwards_};
+    T* const first = copy_ + (backwards_ ? count - 1 : 0);
+    for (std::int64_t i = 0; i < count; ++i) first[i * direction] = here[i * step_];
+    return {first, backwards_};
+  }
+
+ private:
+  const T* first_;
+  std::int64_t step_;
+  bool backwards_;
+  T copy_[tile];
+};
+
+/// An output, a tile at a time; step 1 or -1. Streaming ones are gathered first.
+template <class T>
+class Writer {
+ public:
+  Writer(void* first, std::int64_t step, bool streaming) : first_(static_cast<T*>(first)), step_(step), streaming_(streaming) {}
+
+  Target<T> tile_at(std::int64_t at, std::int64_t count) {
+    target_ = first_ + at * step_;
+    return {streaming_ ? copy_ + (step_ < 0 ? count - 1 : 0) : target_, step_ < 0};
+  }
+  void end_tile(std::int64_t count) {
+    if (streaming_)
+      stream(step_ < 0 ? target_ - (count - 1) : target_, copy_, SCANGRAD_PLANT(hot_stream_tail, count, count / lanes * lanes));
+  }
+
+ private:
+  T* first_;
+  T* target_ = nullptr;
+  std::int64_t step_;
+  bool streaming_;
+  T copy_[tile];
+};
+
+/// Where to look for what will be read next: memory answers within the time of so many elements.
+enum class Ahead : std::int64_t { forwards = 2 * tile, backwards = -2 * tile };
+/// f(i, here, whole) over a tile, a register at a time; `whole` is a constant: the last one may be partly filled. Meanwhile asks for what
+/// the tile after next will read: the hardware looks no further than its page.
+template <std::int64_t width = lanes, class F, class T, std::size_t n>
+SCANGRAD_INLINE void for_each_register_ahead(std::int64_t count, const Source<T> (&sources)[n], const F& f,
+                                             Ahead where = Ahead::forwards) {
+  constexpr std::int64_t some = 64, line = 64 / sizeof(T);
+  const auto ahead = static_cast<std::int64_t>(where);
+  std::int64_t i = 0;
+  for (; i + some <= count; i += some) {
+    for (const Source<T>& source : sources)
+      for (std::int64_t k = 0; k < some; k += line) source.expect(i + k + ahead);
+    for (std::int64_t k = 0; k < some; k += width) f(i + k, width, std::true_type());
+  }
+  for (; i + width <= count; i += width) f(i, width, std::true_type());
+  if (i < count) f(i, count - i, std::false_type());
+}
+
+/// f(i, count, whole) over a tile, a register at a time; `whole` is a constant: the last one may be partly filled.
+template <class F>
+SCANGRAD_INLINE void for_each_register(std::int64_t count, const F& f) {
+  std::int64_t i = 0;
+  for (; i + lanes <= count; i += lanes) f(i, std::int64_t{lanes}, std::true_type());
+  if (i < count) f(i, count - i, std::false_type());
+}
+
+/// The same in registers of floats.
+template <class F>
+SCANGRAD_INLINE void for_each_floats(std::int64_t count, const F& f) {
+  std::int64_t i = 0;
+  for (; i + wide <= count; i += wide) f(i, std::int64_t{wide}, std::true_type());
+  if (i < count) f(i, count - i, std::false_type());
+}
+
+// Whole registers of what lies backwards in memory are scanned as they lie, `mirrored`: lane 0 is the last in scan order. The same
+// operations meet the same elements, so the bits are the same. Those that are partly filled are turned.
+
+/// f(backwards), a constant.
+template <class F>
+SCANGRAD_INLINE void in_direction(bool backwards, const F& f) {
+  if (backwards) f(std::true_type());
+  else f(std::false_type());
+}
+template <bool mirrored, class T, class Whole>
+SCANGRAD_INLINE D read_register(const Source<T>& source, std::int64_t i, std::int64_t here, Whole whole) {
+  if constexpr (!Whole::value) return source.get(i, here, whole);
+  else return load(mirrored ? source.here - i - (lanes - 1) : source.here + i);
+}
+template <bool mirrored, class T, class Whole>
+SCANGRAD_INLINE S read_floats(const Source<T>& source, std::int64_t i, std::int64_t here, Whole whole) {
+  if constexpr (!Whole::value) return source.get_floats(i, here, whole);
+  else return load_floats(mirrored ? source.here - i - (wide - 1) : source.here + i);
+}
+template <bool mirrored, class T, class Whole>
+SCANGRAD_INLINE void write_floats(const Target<T>& target, std::int64_t i, std::int64_t here, S v, Whole whole) {
+  if constexpr (!Whole::value) target.put_floats(i, here, v, whole);
+  else store_floats(mirrored ? target.here - i - (wide - 1) : target.here + i, v);
+}
+template <bool mirrored, class T, class Whole>
+SCANGRAD_INLINE void write_register(const Target<T>& target, std::int64_t i, std::int64_t here, D v, Whole whole) {
+  if constexpr (!Whole::value) target.put(i, here, v, whole);
+  else store(mirrored ? target.here - i - (lanes - 1) : target.here + i, v);
+}
+
+/// A row of columns of an input: as it lies where its elements are neighbours, else copied.
+template <class T>
+class ColumnReader {
+ public:
+  ColumnReader(const ScanJob& job, int k, std::int64_t column, std::int64_t count)
+      : first_(static_cast<const T*>(job.in[k])), step_(job.in_step[k]), count_(count) {
+    if (job.in_columns[k] != nullptr) columns_ = job.in_columns[k] + column;
+    else first_ += column;
+  }
+  Source<T> row(std::int64_t row) {
+    const T* here = first_ + row * step_;
+    if (columns_ == nullptr) {  // rows may lie pages apart, where no hardware looks ahead
+      for (std::int64_t c = 0; c < count_; c += line) __builtin_prefetch(here + rows_ahead * step_ + c);
+      return {here, false};
+    }
+    for (std::int64_t c = 0; c < count_; ++c) copy_[c] = here[columns_[c]];
+    return {copy_, false};
+  }
+
+ private:
+  static constexpr std::int64_t line = 64 / sizeof(T), rows_ahead = 2;
+  const T* first_;
+  const std::int64_t* columns_ = nullptr;
+  std::int64_t step_, count_;
+  T copy_[tile];
+};
+
+/// A row of columns of an output; streaming ones are gathered first.
+template <class T>
+class ColumnWriter {
+ public:
+  ColumnWriter(const ScanJob& job, int k, std::int64_t column)
+      : first_(static_cast<T*>(job.out[k]) + column), step_(job.out_step), streaming_(job.stream) {}
+
+  Target<T> row(std::int64_t row) {
+    target_ = first_ + row * step_;
+    return {streaming_ ? copy_ : target_, false};
+  }
+  void end_row(std::int64_t count) {
+    if (streaming_) stream(target_, copy_, count);
+  }
+
+ private:
+  T* first_;
+  T* target_ = nullptr;
+  std::int64_t step_;
+  bool streaming_;
+  alignas(64) T copy_[tile];
+};
+
+}  // namespace scangrad::inline v0::cpu::SCANGRAD_LEVEL

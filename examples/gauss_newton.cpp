@@ -27,8 +27,8 @@ class LinearOperator : public Eigen::EigenBase<LinearOperator> {
   Eigen::Index rows() const { return n_; }
   Eigen::Index cols() const { return n_; }
   Eigen::VectorXd times(const Eigen::VectorXd& v) const { return sg::as_eigen_vector<double>(apply_(sg::from_eigen(v))); }
-  template <class Vector>
-  Eigen::Product<LinearOperator, Vector, Eigen::AliasFreeProduct> operator*(const Eigen::MatrixBase<Vector>& v) const {
+  template <class Right>
+  Eigen::Product<LinearOperator, Right, Eigen::AliasFreeProduct> operator*(const Eigen::MatrixBase<Right>& v) const {
     return {*this, v.derived()};
   }
 
@@ -37,11 +37,11 @@ class LinearOperator : public Eigen::EigenBase<LinearOperator> {
   std::function<Tensor(const Tensor&)> apply_;
 };
 
-template <class Vector>
-struct Eigen::internal::generic_product_impl<LinearOperator, Vector, Eigen::SparseShape, Eigen::DenseShape, Eigen::GemvProduct>
-    : generic_product_impl_base<LinearOperator, Vector, generic_product_impl<LinearOperator, Vector>> {
+template <class Right>
+struct Eigen::internal::generic_product_impl<LinearOperator, Right, Eigen::SparseShape, Eigen::DenseShape, Eigen::GemvProduct>
+    : generic_product_impl_base<LinearOperator, Right, generic_product_impl<LinearOperator, Right>> {
   template <class To>
-  static void scaleAndAddTo(To& to, const LinearOperator& A, const Vector& v, double alpha) {
+  static void scaleAndAddTo(To& to, const LinearOperator& A, const Right& v, double alpha) {
     to += alpha * A.times(v);
   }
 };

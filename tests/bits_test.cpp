@@ -161,17 +161,22 @@ TEST_CASE("wherever a row starts in memory") {
 TEST_CASE("a value has the same bits alone and beside any tangent") {
   each([&]<class T>(const Problem& p) {
     constexpr std::size_t n = 1500;  // several tiles, each of its own kind
-    const Tensors x = inputs_of<T>(p.scan, {n}, 12);
-    for (double special : {1.0, 1e-30, 1e30, double{INFINITY}, double{NAN}}) {
-      Tensors t;
-      for (std::size_t i = 0; i < x.size(); ++i) {
-        auto values = noise<T>(n, 13 + i, 1);
-        for (std::size_t k = 700; k < n; k += 400) values[k] = sg::core::convert<T>(special);
-        t.push_back(Tensor(values, {static_cast<std::int64_t>(n)}));
+    for (const sg::Shape& shape : {sg::Shape{n}, sg::Shape{60, n / 60}}) {
+      Problem along = p;
+      along.options.axis = 0;
+      Tensors x = inputs_of<T>(p.scan, shape, 12);
+      if (p.scan == Scan::logcumsumexp && shape.size() > 1) x = {Tensor(noise<T>(n, 12, 150), shape)};
+      for (double special : {1.0, 1e-30, 1e30, double{INFINITY}, double{NAN}}) {
+        Tensors t;
+        for (std::size_t i = 0; i < x.size(); ++i) {
+          auto values = noise<T>(n, 13 + i, 1);
+          for (std::size_t k = 700; k < n; k += 400) values[k] = sg::core::convert<T>(special);
+          t.push_back(Tensor(values, shape));
+        }
+        const auto f = [&](const Tensors& at) { return apply(along.scan, at, along.options); };
+        INFO("a tangent of " << special << ", " << shape.size() << " axes");
+        CHECK(same<T>(f(x), sg::jvp(f, sg::args(x), sg::args(t)).value));
       }
-      const auto f = [&](const Tensors& at) { return apply(p.scan, at, p.options); };
-      INFO("a tangent of " << special);
-      CHECK(same<T>(f(x), sg::jvp(f, sg::args(x), sg::args(t)).value));
     }
   });
 }

@@ -263,6 +263,33 @@ TEMPLATE_TEST_CASE("hot scans of several tiles give what the definition gives, i
   check_all<TestType>({517});
 }
 
+TEMPLATE_TEST_CASE("columns of every kind side by side keep the bits that each has alone", "[short]", float16, bfloat16, float,
+                   double) {
+  using T = TestType;
+  constexpr std::size_t n = 70, columns = 3 * std::size(all_data) + 1;
+  std::mt19937_64 generator(11);
+  for (HotScan scan : all_scans) {
+    std::vector<T> in[2] = {std::vector<T>(n * columns), std::vector<T>(n * columns)}, out(n * columns);
+    std::vector<std::vector<T>> xs, ts;
+    for (std::size_t c = 0; c < columns; ++c) {
+      xs.push_back(make<T>(all_data[c % std::size(all_data)], n, multiplies(scan), generator));
+      ts.push_back(make<T>({"", 1, 0, 0}, n, false, generator));
+      for (std::size_t k = 0; k < n; ++k) in[0][k * columns + c] = xs[c][k], in[1][k * columns + c] = ts[c][k];
+    }
+    std::vector<double> scratch(static_cast<std::size_t>(cpu::scratch_size(scan, n, true)) + 1);
+    cpu::ScanJob job;
+    job.length = n, job.columns = columns, job.scratch = scratch.data(), job.out[0] = out.data(), job.out_step = columns;
+    for (int k = 0; k < 2; ++k) job.in[k] = in[k].data(), job.in_step[k] = columns;
+    cpu::current_level().kernels->columns[static_cast<int>(scan)][cpu::hot_dtype(dtype_of<T>)](job);
+    for (std::size_t c = 0; c < columns; ++c) {
+      INFO("scan " << static_cast<int>(scan) << ", column " << c << ", " << all_data[c % std::size(all_data)].name);
+      std::vector<T> own;
+      for (std::size_t k = 0; k < n; ++k) own.push_back(out[k * columns + c]);
+      if (!same_bits(own, run(scan, xs[c], ts[c], Layout::columns, false))) FAIL_CHECK("its bits depend on its neighbours");
+    }
+  }
+}
+
 TEMPLATE_TEST_CASE("hot kernels go on from a carry", "", float, double) {
   std::mt19937_64 generator(8);
   for (HotScan scan : all_scans) {

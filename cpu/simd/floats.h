@@ -4,6 +4,8 @@
 //
 // exp and log count in powers of two, so that a whole tile shares one exponent: e^x 2^-n and n ln2 + log s.
 
+#include <type_traits>
+
 #include "cpu/simd/vec.h"
 
 namespace scangrad::inline v0::cpu::SCANGRAD_LEVEL {
@@ -265,7 +267,17 @@ SCANGRAD_INLINE Block rough_reciprocal(Block v) {
   return each(
       [](S s) __attribute__((always_inline)) { return rough_reciprocal(s); }, v);
 }
-SCANGRAD_INLINE Block square(Block v) { return v * v; }
+
+// What follows serves one register (S) as well as four.
+template <class F, class... Rest>
+SCANGRAD_INLINE S each(const F& f, S v, Rest... rest) {
+  return f(v, rest...);
+}
+template <class V>
+SCANGRAD_INLINE V all(float value) {
+  if constexpr (std::is_same_v<V, S>) return splat_float(value);
+  else return four(value);
+}
 
 /// Each element takes that `by` places before (up) or behind it in its group; zeros come in.
 template <int by>
@@ -293,24 +305,25 @@ SCANGRAD_INLINE Block suffix_sums(Block v) {
 SCANGRAD_INLINE Block late_prefix_sums(Block v) { return v + prefix_sums(shifted_up<1>(v)); }
 SCANGRAD_INLINE Block late_prefix_sums(Block x, Block y) { return fma(x, y, prefix_sums(shifted_up<1>(x * y))); }
 
-template <int n>
-SCANGRAD_INLINE Block polynomial(Block x, const float (&c)[n]) {  // Horner's scheme: others of the four fill the waits
-  Block p = four(c[n - 1]);
-  for (int i = n - 2; i >= 0; --i) p = fma(p, x, four(c[i]));
+template <class V, int n>
+SCANGRAD_INLINE V float_polynomial(V x, const float (&c)[n]) {  // Horner's scheme: others of the four fill the waits
+  V p = all<V>(c[n - 1]);
+  for (int i = n - 2; i >= 0; --i) p = fma(p, x, all<V>(c[i]));
   return p;
 }
 
 inline constexpr float ln2_float = 0x1.62e43p-1f, ln2_float_rest = -0x1.05c61p-29f;
 
-/// e^x 2^-n, where |x| < 2^20, |n| < 2^21, and the result is between 2^-126 and 2: about one unit in the last place.
-SCANGRAD_INLINE Block exp_floats(Block x, float n) {
+inline constexpr float float_to_integer = 0x1.8p23f;
+/// e^x 2^-n, where |x| < 2^20, zero = float_to_integer - n, |n| < 2^21, and the result is normal: about one unit in the last place.
+template <class V>
+SCANGRAD_INLINE V exp_floats(V x, V zero) {
   static constexpr float c[] = {0.5f, 0.1666657702559799f, 0.041666554662050534f, 0.008363173074513711f, 0.001392617611993558f};
-  const Block zero = four(0x1.8p23f - n);
-  const Block shifted = fma(x, four(1.44269504f), zero), whole = shifted - zero;
-  const Block r = fma(whole, four(-ln2_float_rest), fma(whole, four(-ln2_float), x));
+  const V shifted = fma(x, all<V>(1.44269504f), zero), whole = shifted - zero;
+  const V r = fma(whole, all<V>(-ln2_float_rest), fma(whole, all<V>(-ln2_float), x));
   return each(
       [](S p, S s) __attribute__((always_inline)) { return as_bits<S>(as_bits<S32>(p) + (as_bits<S32>(s) << 23)); },
-      four(1.0f) + fma(square(r), polynomial(r, c), r), shifted);
+      all<V>(1.0f) + fma(r * r, float_polynomial(r, c), r), shifted);
 }
 
 /// log's tables: about 1 / m for m in [1, 2) by its first bits, and minus the logarithm of that.
@@ -360,18 +373,19 @@ SCANGRAD_INLINE S mantissa(S v) {
 }
 
 /// n ln2 + log s for an integer n: absolutely to half a unit of 1, beside the rounding of the result.
-SCANGRAD_INLINE Block log_floats(float n, Block s) {
+template <class V>
+SCANGRAD_INLINE V log_floats(V n, V s) {
   const auto find = [&](const float(&table)[log_entries]) __attribute__((always_inline)) {
     return each(
         [&](S v) __attribute__((always_inline)) { return entry_for(table, v); }, s);
   };
-  const Block whole = four(n) + each(
-                                    [](S v) __attribute__((always_inline)) { return exponent(v); }, s);
-  const Block m = each(
+  const V whole = n + each(
+                          [](S v) __attribute__((always_inline)) { return exponent(v); }, s);
+  const V m = each(
       [](S v) __attribute__((always_inline)) { return mantissa(v); }, s);
-  const Block f = fma(m, find(log_inverse), four(-1.0f));
-  const Block log_m = fma(square(f), polynomial(f, log_series), f) + find(log_rest);
-  return fma(whole, four(ln2_float), fma(whole, four(ln2_float_rest), log_m));
+  const V f = fma(m, find(log_inverse), all<V>(-1.0f));
+  const V log_m = fma(f * f, float_polynomial(f, log_series), f) + find(log_rest);
+  return fma(whole, all<V>(ln2_float), fma(whole, all<V>(ln2_float_rest), log_m));
 }
 
 }  // namespace scangrad::inline v0::cpu::SCANGRAD_LEVEL

@@ -3,7 +3,7 @@
 #include "cpu/simd/back.h"
 #include "cpu/simd/complex_kernels.h"
 #include "cpu/simd/extremes.h"
-#include "cpu/simd/lse_columns.h"
+#include "cpu/simd/lse_adjoint_columns.h"
 #include "cpu/simd/lse_rows.h"
 #include "cpu/simd/monoids.h"
 #include "cpu/simd/traverse.h"
@@ -21,9 +21,9 @@ constexpr void fill(HotKernels& table, int dtype) {
   set(HotScan::cumsum, scan_row<Sum<full>, T>, scan_columns<Sum<full>, T>);
   set(HotScan::cumprod, scan_row<Product<full>, T>, scan_columns<Product<full>, T>);
   set(HotScan::linear_recurrence, scan_row<Affine<full>, T>, scan_columns<Affine<full>, T>);
-  set(HotScan::logcumsumexp, lse_row<T, true, false>, lse_columns<T, true, false>);
-  set(HotScan::logcumsumexp_mean, lse_row<T, false, true>, lse_columns<T, false, true>);
-  set(HotScan::logcumsumexp_and_mean, lse_row<T, true, true>, lse_columns<T, true, true>);
+  set(HotScan::logcumsumexp, lse_row<T, true, false>, lse_across<T, true, false>);
+  set(HotScan::logcumsumexp_mean, lse_row<T, false, true>, lse_across<T, false, true>);
+  set(HotScan::logcumsumexp_and_mean, lse_row<T, true, true>, lse_across<T, true, true>);
   set(HotScan::logcumsumexp_adjoint, lse_adjoint_row<T>, lse_adjoint_columns<T>);
   set(HotScan::cumprod_tangent, tangent_row<ProductTangent, T>, tangent_columns<ProductTangent, T>);
   set(HotScan::linear_recurrence_tangent, tangent_row<RecurrenceTangent, T>, tangent_columns<RecurrenceTangent, T>);

@@ -70,12 +70,11 @@ SCANGRAD_INLINE Block quotient(const Before::Exact& u, const Before::Exact& s) {
 /// e^x 2^-n, no less than 2^-125.
 class Weights {
  public:
-  explicit SCANGRAD_INLINE Weights(float n) : n_(n), lowest_(four((n - 125.0f) * ln2_float)) {}
-  SCANGRAD_INLINE Block operator()(Block x) const { return exp_floats(maximum(x, lowest_), n_); }
+  explicit SCANGRAD_INLINE Weights(float n) : zero_(four(float_to_integer - n)), lowest_(four((n - 125.0f) * ln2_float)) {}
+  SCANGRAD_INLINE Block operator()(Block x) const { return exp_floats(maximum(x, lowest_), zero_); }
 
  private:
-  float n_;
-  Block lowest_;
+  Block zero_, lowest_;
 };
 
 /// A tile. With `tangents` it also reads the second input.

@@ -83,7 +83,7 @@ class LseRow {
   template <bool with_t>
   void write_floats() {
     if constexpr (!value && !with_t) return;
-    const auto exponent = static_cast<float>(carry_.ref[0]);
+    const Block exponent = four(static_cast<float>(carry_.ref[0]));
     const auto y = target_y();
     const auto dy = target_dy();
     for_each_block(

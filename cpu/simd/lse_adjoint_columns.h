@@ -1,0 +1,268 @@
+#pragma once
+// The adjoint of the running mean across neighbouring columns: forwards once for the carries at every `checkpoint_rows` rows; then back,
+// block after block of rows, each of which runs forwards again. In doubles, or in floats with doubles for what does not fit
+// (lse_float_columns.h).
+
+#include "cpu/simd/lse_adjoint.h"
+#include "cpu/simd/lse_float_columns.h"
+
+namespace scangrad::inline v0::cpu::SCANGRAD_LEVEL {
+
+/// f(i) for the first element of each register of doubles.
+template <class F>
+SCANGRAD_INLINE void for_each_first(std::int64_t count, const F& f) {
+  for (std::int64_t i = 0; i < count; i += lanes) f(i);
+}
+
+/// A block of rows in doubles.
+template <class T>
+class LseDoubleRows {
+  static constexpr bool full = is_full<T>;
+  static constexpr std::int64_t width = adjoint_columns;  // the block's references and sums stay in the first caches
+
+ public:
+  using Carry = LseCarry<full, false>;
+
+  void start(const ScanJob& job, std::int64_t first, std::int64_t count) {
+    for_each_register(count, [&](std::int64_t i, std::int64_t here, auto) {
+      carries_[i / lanes] = initial_state(job, first + i, here, Carry::identity());
+    });
+  }
+  Carry get(std::int64_t i) const { return carries_[i / lanes]; }
+  void put(std::int64_t i, const Carry& carry) { carries_[i / lanes] = carry; }
+
+  void step(const Source<T>& xs, std::int64_t count) {
+    for_each_register(
+        count, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
+          const D x = xs.get(i, here, whole);
+          const auto element = LogSumExp<full, false>::lift(&x);
+          carries_[i / lanes].absorb(element.ref, element.s, D{});
+        });
+  }
+  void record(std::int64_t row, const Source<T>& xs, std::int64_t count) {
+    step(xs, count);
+    for_each_first(count, [&](std::int64_t i) {
+      store(ref_[row] + i, carries_[i / lanes].ref);
+      store(s_[row] + i, carries_[i / lanes].sum());
+    });
+  }
+  void turn(std::int64_t, std::int64_t) {}
+
+  /// The row's results; `scale` as of Sizes, one a column.
+  void back(std::int64_t row, const Source<T>& xs, const Source<T>& gs, const Target<T>& out, std::int64_t count, Suffix* later,
+            const double* scales) {
+    for_each_register(
+        count, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
+          const D scale = full ? load(scales + i) : splat(1.0);
+          const D x = xs.get(i, here, whole), g = full ? gs.get(i, here, whole) * scale : gs.get(i, here, whole);
+          const D ref = load(ref_[row] + i), s = load(s_[row] + i);
+          Suffix& rest = later[i / lanes];
+          const D q = is_nan(ref) ? ref : s == 0.0 ? D{} : quotient<full>(g, s == 0.0 ? splat(1.0) : s);
+          rest.a = any(rest.ref != ref) ? carried_back<full>(rest.a, rest.ref, ref) + q : rest.a + q;
+          rest.ref = ref;
+          const D v = given_to<full>(x, rest.a, ref);
+          out.put(i, here, full ? v * (1.0 / scale) : v, whole);
+        });
+  }
+
+ private:
+  Carry carries_[width / lanes];
+  alignas(64) double ref_[checkpoint_rows][width], s_[checkpoint_rows][width];
+};
+
+/// The same in floats. Suffix sums count in the power of two of their column, which moves where a register does not fit.
+template <class T>
+class LseFloatRows {
+  static constexpr std::int64_t width = adjoint_columns;
+
+ public:
+  using Carry = LseCarry<false, false>;
+
+  void start(const ScanJob& job, std::int64_t first, std::int64_t count) { carries_.start(job, first, count); }
+  Carry get(std::int64_t i) const { return carries_.get(i); }
+  void put(std::int64_t i, const Carry& carry) { carries_.put(i, carry); }
+
+  void step(const Source<T>& xs, std::int64_t count) {
+    for_each_floats(
+        count, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
+          const S x = xs.get_floats(i, here, whole);
+          const S32 fits = carries_.fits(i, x);
+          const Halves s = load_halves(carries_.s + i) + widened(carries_.weights(i, x));
+          if (__builtin_expect(any_float(~fits), 0)) in_doubles(i, x, fits, s);
+          else store_halves(carries_.s + i, s);
+        });
+  }
+  void record(std::int64_t row, const Source<T>& xs, std::int64_t count) {
+    for_each_floats(
+        count, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
+          const S x = xs.get_floats(i, here, whole);
+          const S32 fits = carries_.fits(i, x);
+          const S e = carries_.weights(i, x);
+          const Halves s = load_halves(carries_.s + i) + widened(e);
+          store_floats(e_[row] + i, e), store_floats(inverse_[row] + i, 1.0f / narrowed(s));
+          const bool all_fit = !any_float(~fits);
+          fit_[row][i / wide] = all_fit;
+          if (__builtin_expect(all_fit, 1)) {
+            store_halves(carries_.s + i, s);
+            return;
+          }
+          store_raw(fits_[row] + i, fits);
+          store_halves(before_[row] + i, load_halves(carries_.ref + i));
+          in_doubles(i, x, fits, s);
+          store_halves(s_[row] + i, load_halves(carries_.s + i));
+        });
+  }
+  /// Behind the last of the block's rows.
+  void turn(std::int64_t rows, std::int64_t count) {
+    for (std::int64_t i = 0; i < count; i += wide) {
+      fit_[rows][i / wide] = false;
+      store_halves(before_[rows] + i, load_halves(carries_.ref + i));
+    }
+  }
+
+  void back(std::int64_t row, const Source<T>& xs, const Source<T>& gs, const Target<T>& out, std::int64_t count, Suffix* later,
+            const double*) {
+    for_each_floats(
+        count, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
+          Suffix* const rest = later + i / lanes;
+          if (__builtin_expect(!fit_[row + 1][i / wide], 0)) move(rest, load_halves(before_[row + 1] + i));
+          const Halves g = widened(gs.get_floats(i, here, whole));
+          const Halves a = Halves{rest[0].a, rest[1].a} + g * widened(load_floats(inverse_[row] + i));
+          const S e = load_floats(e_[row] + i);
+          S v = narrowed(widened(e) * a);
+          v = e == 0.0f ? S{} : v;
+          if (__builtin_expect(fit_[row][i / wide], 1)) rest[0].a = a.low, rest[1].a = a.high;
+          else v = back_in_doubles(row, i, xs.get_floats(i, here, whole), g, a, v, rest);
+          out.put_floats(i, here, v, whole);
+        });
+  }
+
+ private:
+  __attribute__((noinline)) void in_doubles(std::int64_t i, S x, S32 fits, Halves s) {
+    const Halves xs = widened(x);
+    const auto half = [&](std::int64_t at, D x_at, I fits_at, D s_fit) {
+      const auto element = LogSumExp<false, false>::lift(&x_at);
+      Carry carry = carries_.get(at);
+      carry.absorb(element.ref, element.s, D{});
+      carries_.put(at, fits_at, carry, s_fit, D{});
+    };
+    half(i, xs.low, low_mask(fits), s.low);
+    half(i + lanes, xs.high, high_mask(fits), s.high);
+  }
+  /// Suffix sums to the references of the row before.
+  static void move(Suffix* rest, Halves to) {
+    const auto moved = [](const Suffix& own, D ref) __attribute__((always_inline)) {
+      return Suffix{SCANGRAD_PLANT(hot_column_suffix_not_moved, carried_back<false>(own.a, own.ref, ref), own.a), ref};
+    };
+    rest[0] = moved(rest[0], to.low), rest[1] = moved(rest[1], to.high);
+  }
+  /// `a` and `v` are right for the columns that fit.
+  __attribute__((noinline)) S back_in_doubles(std::int64_t row, std::int64_t i, S x, Halves g, Halves a, S v, Suffix* rest) {
+    const S32 fits = load_raw<S32>(fits_[row] + i);
+    const Halves xs = widened(x), sums = load_halves(s_[row] + i);
+    const auto half = [](D x_at, D g_at, D s, I fits_at, D a_fit, Suffix & own) __attribute__((always_inline)) {
+      const D q = is_nan(own.ref) ? own.ref : s == 0.0 ? D{} : quotient<false>(g_at, s == 0.0 ? splat(1.0) : s);
+      own.a = fits_at ? a_fit : own.a + q;
+      return given_to<false>(x_at, own.a, own.ref);
+    };
+    const Halves given{half(xs.low, g.low, sums.low, low_mask(fits), a.low, rest[0]),
+                       half(xs.high, g.high, sums.high, high_mask(fits), a.high, rest[1])};
+    return fits ? v : narrowed(given);
+  }
+
+  FloatColumns<false, true, width> carries_;
+  alignas(64) float e_[checkpoint_rows][width], inverse_[checkpoint_rows][width];
+  bool fit_[checkpoint_rows + 1][width / wide];  ///< all of a register
+  // Where it does not:
+  alignas(64) std::int32_t fits_[checkpoint_rows][width];
+  alignas(64) double before_[checkpoint_rows + 1][width];  ///< the row's references before it
+  alignas(64) double s_[checkpoint_rows][width];           ///< and the sums behind it
+};
+
+template <class T>
+class LseAdjointColumns {
+  static constexpr bool full = is_full<T>, floats = has_floats && !full;
+  using Rows = std::conditional_t<floats, LseFloatRows<T>, LseDoubleRows<T>>;
+  using Carry = typename Rows::Carry;
+  static constexpr std::int64_t width = adjoint_columns;
+
+ public:
+  explicit LseAdjointColumns(const ScanJob& job) : job_(job) {}
+
+  void run() {
+    for (std::int64_t first = 0; first < job_.columns; first += width) {
+      const std::int64_t count = job_.columns - first < width ? job_.columns - first : width;
+      ColumnReader<T> xs(job_, 0, first, count), gs(job_, 1, first, count);
+      Suffix later[width / lanes];
+      if constexpr (full) find_scales(gs, first, count);
+      forwards(xs, first, count, later);
+      for (std::int64_t row = (job_.length - 1) / checkpoint_rows * checkpoint_rows; row >= 0; row -= checkpoint_rows)
+        back(xs, gs, row, first, count, later);
+      if (job_.final != nullptr)
+        for_each_register(count, [&](std::int64_t i, std::int64_t here, auto) {
+          store_some(job_.final + first + i, here, later[i / lanes].ref);
+          store_some(job_.final + job_.columns + first + i, here, later[i / lanes].a / scale(i));
+        });
+    }
+  }
+
+ private:
+  SCANGRAD_INLINE D scale(std::int64_t i) const { return full ? load(scale_ + i) : splat(1.0); }
+  void find_scales(ColumnReader<T>& gs, std::int64_t first, std::int64_t count) {
+    Sizes sizes[width / lanes];
+    for (std::int64_t row = 0; row < job_.length; ++row) {
+      const auto g = gs.row(row);
+      for_each_register(
+          count, [&](std::int64_t i, std::int64_t here, auto whole)
+                     __attribute__((always_inline)) { sizes[i / lanes].add(g.get(i, here, whole)); });
+    }
+    for_each_register(count, [&](std::int64_t i, std::int64_t here, auto) {
+      if (job_.behind != nullptr) sizes[i / lanes].add(load_some(job_.behind + first + i, here, 0.0));
+      store(scale_ + i, sizes[i / lanes].scale());
+    });
+  }
+
+  double* kept(std::int64_t row, std::int64_t i) const { return job_.scratch + 3 * ((row / checkpoint_rows) * width + i); }
+
+  void forwards(ColumnReader<T>& xs, std::int64_t first, std::int64_t count, Suffix* later) {
+    rows_.start(job_, first, count);
+    for (std::int64_t row = 0; row < job_.length; ++row) {
+      if (row % checkpoint_rows == 0)
+        for_each_first(count, [&](std::int64_t i) {
+          const Carry c = rows_.get(i);
+          store(kept(row, i), c.ref), store(kept(row, i) + lanes, c.s), store(kept(row, i) + 2 * lanes, c.s_low);
+        });
+      if (job_.behind == nullptr && row / checkpoint_rows == (job_.length - 1) / checkpoint_rows)
+        return;  // `back` will see the rest
+      rows_.step(xs.row(row), count);
+    }
+    for_each_register(count, [&](std::int64_t i, std::int64_t here, auto) {
+      later[i / lanes] = suffix_of<full>(load_some(job_.behind + first + i, here, 0.0) * scale(i), rows_.get(i));
+    });
+  }
+
+  void back(ColumnReader<T>& xs, ColumnReader<T>& gs, std::int64_t begin, std::int64_t first, std::int64_t count,
+            Suffix* later) {
+    const std::int64_t rows = job_.length - begin < checkpoint_rows ? job_.length - begin : checkpoint_rows;
+    for_each_first(count, [&](std::int64_t i) {
+      rows_.put(i, {load(kept(begin, i)), load(kept(begin, i) + lanes), load(kept(begin, i) + 2 * lanes), D{}, D{}});
+    });
+    for (std::int64_t row = 0; row < rows; ++row) rows_.record(row, xs.row(begin + row), count);
+    rows_.turn(rows, count);
+    for (std::int64_t row = rows - 1; row >= 0; --row) {
+      const Target<T> out{static_cast<T*>(job_.out[0]) + (begin + row) * job_.out_step + first, false};
+      rows_.back(row, xs.row(begin + row), gs.row(begin + row), out, count, later, scale_);
+    }
+  }
+
+  const ScanJob& job_;
+  Rows rows_;
+  alignas(64) double scale_[width];
+};
+
+template <class T>
+void lse_adjoint_columns(const ScanJob& job) {
+  if (job.length > 0 && job.columns > 0) LseAdjointColumns<T>(job).run();
+}
+
+}  // namespace scangrad::inline v0::cpu::SCANGRAD_LEVEL

@@ -1,0 +1,183 @@
+#pragma once
+// logcumsumexp and its derivatives of float32 and less across neighbouring columns, in registers of floats: every element meets its
+// column's carry in turn. Exponentials, logarithms and reciprocals are taken in floats, sums in doubles.
+//
+// A column counts in a power of two 2^n that seldom changes: e_k = e^{x_k} 2^-n, s_k = s_{k-1} + e_k, y_k = n ln2 + log s_k. Elements
+// that do not fit, far above or below what came before, infinite or NaN, take the doubles of lse.h, which may move n. What each column
+// takes depends on it alone, not on those beside it.
+
+#include "cpu/simd/lse_columns.h"
+
+namespace scangrad::inline v0::cpu::SCANGRAD_LEVEL {
+
+/// A register of floats as two of doubles.
+struct Halves {
+  D low, high;
+};
+namespace detail {
+template <int... i>
+SCANGRAD_INLINE F low_half(S v, std::integer_sequence<int, i...>) {
+  return __builtin_shufflevector(v, v, i...);
+}
+template <int... i>
+SCANGRAD_INLINE F high_half(S v, std::integer_sequence<int, i...>) {
+  return __builtin_shufflevector(v, v, (i + lanes)...);
+}
+template <int... i>
+SCANGRAD_INLINE S joined(F low, F high, std::integer_sequence<int, i...>) {
+  return __builtin_shufflevector(low, high, i...);
+}
+}  // namespace detail
+SCANGRAD_INLINE Halves widened(S v) {
+  return {widened(detail::low_half(v, EachLane())), widened(detail::high_half(v, EachLane()))};
+}
+SCANGRAD_INLINE S narrowed(Halves v) {
+  return detail::joined(__builtin_convertvector(v.low, F), __builtin_convertvector(v.high, F), EachFloat());
+}
+SCANGRAD_INLINE Halves operator+(Halves a, Halves b) { return {a.low + b.low, a.high + b.high}; }
+SCANGRAD_INLINE Halves operator*(Halves a, Halves b) { return {a.low * b.low, a.high * b.high}; }
+SCANGRAD_INLINE Halves load_halves(const double* p) { return {load(p), load(p + lanes)}; }
+SCANGRAD_INLINE void store_halves(double* p, Halves v) { store(p, v.low), store(p + lanes, v.high); }
+/// True lanes of a mask of floats, in one of its halves' doubles.
+SCANGRAD_INLINE I low_mask(S32 mask) { return widened(mask ? splat_float(1.0f) : S{}).low != 0.0; }
+SCANGRAD_INLINE I high_mask(S32 mask) { return widened(mask ? splat_float(1.0f) : S{}).high != 0.0; }
+
+/// The carries of up to `count` columns, and what their weights in floats need. With `derivatives`, no weight may be lost beside the
+/// sum: a tangent may make up for it.
+template <bool tangent, bool derivatives, int count>
+class FloatColumns {
+ public:
+  using Carry = LseCarry<false, tangent>;
+
+  void start(const ScanJob& job, std::int64_t first, std::int64_t columns) {
+    for (std::int64_t i = 0; i < columns; i += wide)
+      for (std::int64_t k = i; k < i + wide; k += lanes) {
+        const std::int64_t here = columns - k < lanes ? columns - k : lanes;
+        put(k, here > 0 ? initial_state(job, first + k, here, Carry::identity()) : Carry::identity());
+      }
+  }
+  void finish(const ScanJob& job, std::int64_t first, std::int64_t columns) const {
+    for_each_register(columns, [&](std::int64_t i, std::int64_t here, auto) { final_state(job, first + i, here, get(i)); });
+  }
+
+  /// Columns i to i + lanes - 1.
+  Carry get(std::int64_t i) const { return {load(ref + i), load(s + i), D{}, tangent ? load(u + i) : D{}, D{}}; }
+  void put(std::int64_t i, const Carry& carry) {
+    store(ref + i, carry.ref), store(s + i, carry.s);
+    if constexpr (tangent) store(u + i, carry.u);
+    const I fits = (absolute(carry.ref) < 0x1p20) & (carry.s >= 0x1p-20) & (carry.s <= 0x1p100);
+    store(n + i, fits ? carry.ref : D{});
+    store(top + i, fits ? (carry.ref + 40.0) * ln2 : splat(__builtin_nan("")));
+    store(bottom + i, fits ? (carry.ref - 125.0) * ln2 : D{});
+  }
+  /// The same of columns that do not fit in floats; of those that do, the sums alone.
+  void put(std::int64_t i, I fits, const Carry& carry, D s_fit, D u_fit) {
+    fits = SCANGRAD_PLANT(hot_columns_not_blended, fits, I{});
+    Carry now = carry;
+    now.ref = fits ? load(ref + i) : carry.ref, now.s = fits ? s_fit : carry.s;
+    if constexpr (tangent) now.u = fits ? u_fit : carry.u;
+    put(i, now);
+  }
+
+  /// e^x 2^-n for what fits. Without derivatives what is small may be any number that vanishes beside the sum.
+  SCANGRAD_INLINE S weights(std::int64_t i, S x) const {
+    const S low = load_floats(bottom + i);
+    const S e = exp_floats(maximum(x, low), splat_float(float_to_integer) - load_floats(n + i));
+    return derivatives ? (x >= low ? e : S{}) : e;
+  }
+  SCANGRAD_INLINE S32 fits(std::int64_t i, S x) const {
+    const S32 below = x <= load_floats(top + i);
+    return SCANGRAD_PLANT(hot_column_weight_lost, derivatives, false)
+               ? below & ((x >= load_floats(bottom + i)) | (x == -__builtin_inff()))
+               : below;
+  }
+
+  alignas(64) double ref[count], s[count], u[tangent ? count : 1];
+  alignas(64) float n[count], top[count], bottom[count];
+};
+
+template <class T, bool value, bool tangent>
+class LseFloatColumns {
+ public:
+  explicit LseFloatColumns(const ScanJob& job) : job_(job) {}
+
+  void run() {
+    for (std::int64_t first = 0; first < job_.columns; first += tile)
+      run(first, job_.columns - first < tile ? job_.columns - first : tile);
+  }
+
+ private:
+  void run(std::int64_t first, std::int64_t count) {
+    ColumnReader<T> xs(job_, 0, first, count), ts(job_, tangent ? 1 : 0, first, count);
+    ColumnWriter<T> ys(job_, 0, first), dys(job_, value && tangent ? 1 : 0, first);
+    carries_.start(job_, first, count);
+    for (std::int64_t row = 0; row < job_.length; ++row) {
+      const auto x = xs.row(row), t = tangent ? ts.row(row) : x;
+      const auto y = ys.row(row), dy = value && tangent ? dys.row(row) : y;
+      for_each_floats(
+          count, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
+            const Outcome now = step(i, x.get_floats(i, here, whole), tangent ? t.get_floats(i, here, whole) : S{});
+            if constexpr (value) y.put_floats(i, here, now.y, whole);
+            if constexpr (tangent) (value ? dy : y).put_floats(i, here, now.mean, whole);
+          });
+      ys.end_row(count);
+      if constexpr (value && tangent) dys.end_row(count);
+    }
+    carries_.finish(job_, first, count);
+  }
+
+  struct Outcome {
+    S y, mean;
+  };
+  SCANGRAD_INLINE Outcome step(std::int64_t i, S x, S t) {
+    const S32 fits = carries_.fits(i, x);
+    const Halves e = widened(carries_.weights(i, x)), s = load_halves(carries_.s + i) + e;
+    Halves u{};
+    Outcome now;
+    const S sum = narrowed(s);
+    if constexpr (value) now.y = log_floats(load_floats(carries_.n + i), sum);
+    if constexpr (tangent) {
+      const S32 empty = x == -__builtin_inff();
+      u = load_halves(carries_.u + i) + e * widened(t);
+      if (__builtin_expect(any_float(empty), 0))
+        u = load_halves(carries_.u + i) + e * widened(SCANGRAD_PLANT(hot_column_empty, empty ? S{} : t, t));
+      now.mean = narrowed(u * widened(1.0f / sum));
+    }
+    if (__builtin_expect(any_float(~fits), 0)) return in_doubles(i, x, t, fits, s, u, now);
+    store_halves(carries_.s + i, s);
+    if constexpr (tangent) store_halves(carries_.u + i, u);
+    return now;
+  }
+
+  /// The columns that do not fit take their carries in doubles; `s`, `u` and `now` are right for the others.
+  __attribute__((noinline)) Outcome in_doubles(std::int64_t i, S x, S t, S32 fits, Halves s, Halves u, Outcome now) {
+    const S32 value_fits = x <= load_floats(carries_.top + i);  // the same without a tangent
+    Halves y{}, mean{};
+    const Halves xs = widened(x), ts = widened(t);
+    const auto half = [&](std::int64_t at, D x_at, D t_at, I fits_at, D s_fit, D u_fit, D& y_at, D& mean_at) {
+      const D in[2] = {x_at, t_at};
+      const auto element = LogSumExp<false, tangent>::lift(in);
+      auto carry = carries_.get(at);
+      carry.absorb(element.ref, element.s, element.u);
+      y_at = log_of_sum<false>(carry.ref, carry.s);
+      if constexpr (tangent) mean_at = mean_of<false>(carry.ref, carry.u, carry.s);
+      carries_.put(at, fits_at, carry, s_fit, u_fit);
+    };
+    half(i, xs.low, ts.low, low_mask(fits), s.low, u.low, y.low, mean.low);
+    half(i + lanes, xs.high, ts.high, high_mask(fits), s.high, u.high, y.high, mean.high);
+    if constexpr (value) now.y = value_fits ? now.y : narrowed(y);
+    if constexpr (tangent) now.mean = fits ? now.mean : narrowed(mean);
+    return now;
+  }
+
+  const ScanJob& job_;
+  FloatColumns<tangent, tangent, tile> carries_;
+};
+
+template <class T, bool value, bool tangent>
+void lse_across(const ScanJob& job) {
+  if constexpr (has_floats && !is_full<T>) LseFloatColumns<T, value, tangent>(job).run();
+  else lse_columns<T, value, tangent>(job);
+}
+
+}  // namespace scangrad::inline v0::cpu::SCANGRAD_LEVEL

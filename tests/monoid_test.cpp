@@ -63,6 +63,19 @@ TEST_CASE("log sum exp and the weighted mean") {
   check_laws(states, M::identity(), M::combine, M::project);
 }
 
+TEST_CASE("a weight is 0 beside +inf, and otherwise positive however small") {
+  using M = WeightedMeanMonoid<double>;
+  const auto joined = [](M::State a, M::State b) { return M::project(M::combine(a, b)); };
+  for (double other : {inf, -inf}) {
+    CHECK(joined(M::lift(0.0, other), M::lift(2000.0, 1.0)) == other);
+    CHECK(joined(M::lift(2000.0, 1.0), M::lift(0.0, other)) == other);
+  }
+  for (double t : {inf, double{NAN}, 3.0}) {
+    CHECK(joined(M::lift(0.0, t), M::lift(inf, 2.0)) == 2);
+    CHECK(joined(M::lift(inf, 2.0), M::lift(0.0, t)) == 2);
+  }
+}
+
 TEST_CASE("affine maps do not commute: the earlier one is applied first") {
   using M = AffineMonoid<std::int64_t>;
   std::vector<M::State> maps;

@@ -273,6 +273,28 @@ TEST_CASE("0 does not meet infinity where a scan has nothing to combine with") {
   CHECK(sg::jvp(f, {x}, {t}).tangent.to_vector<double>()[0] == 1);
 }
 
+TEST_CASE("across a carry a weight is 0 beside +inf, and otherwise positive however small") {
+  const auto f = [](const Tensor& before, const Tensor& x) {
+    return sg::logcumsumexp_with_carry(x, ScanInitial(sg::logcumsumexp_with_carry(before).carry)).y;
+  };
+  for (DType dtype : {DType::float16, DType::bfloat16, DType::float32, DType::float64, DType::complex64, DType::complex128}) {
+    INFO(sg::to_string(dtype));
+    const auto mean = [&](double x0, double x1, double t0, double t1) {
+      const auto one = [&](double v) { return sg::astype(Tensor({v}), dtype); };
+      return values(sg::jvp(f, {one(x0), one(x1)}, {one(t0), one(t1)}).tangent)[0];
+    };
+    const auto stays = [&](Z v, double infinity) {  // of a complex one, whose quotients give NaN, that it is not finite
+      return sg::is_complex(dtype) ? !std::isfinite(v.real()) : v == infinity;
+    };
+    CHECK(stays(mean(0, 2000, inf, 1), inf));
+    CHECK(stays(mean(2000, 0, 1, -inf), -inf));
+    for (double any : {inf, double{NAN}, 3.0}) {
+      CHECK(mean(0, inf, any, 2) == 2.0);
+      CHECK(mean(inf, 0, 2, any) == 2.0);
+    }
+  }
+}
+
 TEST_CASE("without an initial value the first factor of a recurrence multiplies nothing, whatever it is") {
   for (const double first : {inf, -inf, double{NAN}})
     for (DType dtype : {DType::float16, DType::bfloat16, DType::float32, DType::float64, DType::complex64, DType::complex128})

@@ -5,9 +5,14 @@
 #include "core/planted.h"
 #include "cpu/hot_carry.h"
 #include "cpu/simd/levels.h"
+#include "cpu/turn.h"
 
 namespace scangrad::inline v0::cpu {
 namespace {
+
+/// Rows no longer than this are scanned side by side, so many at a time, whatever their number is: what a kernel for rows does once a row
+/// would cost more than turning them.
+constexpr std::int64_t short_row = 128, rows_at_once = 32;
 
 /// Results larger than this are written past the caches.
 std::int64_t last_level_cache() {
@@ -44,8 +49,13 @@ class HotScanRun {
   void run() {
     if (lanes_.length == 0) return empty();
     if (call_.out[0]->size() == 0) return;
-    const bool across = inner_ != 1;
-    const std::int64_t width = across ? std::min(inner_, tile) : 1, blocks = (inner_ + width - 1) / width;
+    const bool turned = inner_ == 1 && lanes_.length <= short_row;
+    if (turned) inner_ = lanes_.count();
+    const bool across = inner_ != 1 || turned;
+    const std::int64_t width = turned   ? rows_at_once
+                               : across ? std::min(inner_, tile)
+                                        : 1,
+                       blocks = (inner_ + width - 1) / width;
     const std::int64_t tasks = lanes_.count() / inner_ * blocks;
     const std::int64_t grain = std::max<std::int64_t>(1, parallel_grain / (lanes_.length * width));
     std::int64_t pieces = std::clamp<std::int64_t>(tasks / grain, 1, context_.pool().size());
@@ -54,7 +64,8 @@ class HotScanRun {
       pieces = 1;
       sharers_ = std::clamp<std::int64_t>(lanes_.length / parallel_grain, 1, context_.pool().size());
     }
-    const std::int64_t scratch = (is_complex(dtype_) ? complex_scratch_size : scratch_size)(call_.scan, lanes_.length, across);
+    const std::int64_t scratch = (is_complex(dtype_) ? complex_scratch_size : scratch_size)(call_.scan, lanes_.length, across) +
+                                 (turned ? turned_size() : 0);
     const auto memory = context_.scratch<double>(pieces * scratch);
     const auto& level = *current_level().kernels;
     const auto dtype = static_cast<std::size_t>(hot_dtype(dtype_));
@@ -64,8 +75,10 @@ class HotScanRun {
         double* own = memory.data() + piece * scratch;
         const std::int64_t begin = tasks * piece / pieces, end = tasks * (piece + 1) / pieces;
         if (!across) rows(kernel, begin, end, own);
-        else
-          for (std::int64_t task = begin; task < end; ++task) columns(kernel, task / blocks, task % blocks * width, width, own);
+        for (std::int64_t task = begin; across && task < end; ++task) {
+          if (turned) turned_rows(kernel, task * width, std::min(width, inner_ - task * width), own);
+          else columns(kernel, task / blocks, task % blocks * width, width, own);
+        }
       }
     });
   }
@@ -161,6 +174,7 @@ class HotScanRun {
 
   void give(Carries& carries, std::int64_t lane, const Offsets& at) const {
     if (call_.final_cotangent != nullptr) carries.behind[lane] = value_at(*call_.final_cotangent, at[behind_at]);
+    if (call_.initial[0] == nullptr) return;
     double *to = carries.initial + lane, *seen = carries.seen + lane;
     const auto value = [&](std::size_t k, int c = 0) {
       return call_.initial[k] == nullptr ? 0.0 : value_at(*call_.initial[k], at[initial_at + k], c);
@@ -287,6 +301,43 @@ class HotScanRun {
       run_job(kernel, job_at(at, 1, scratch), carries);
       take(carries, 0, at);
     });
+  }
+
+  /// Doubles that one turned array takes, and all of them.
+  std::int64_t turned_array() const { return lanes_.length * rows_at_once * static_cast<std::int64_t>(item_size(dtype_)) / 8; }
+  std::int64_t turned_size() const { return (max_inputs + max_outputs) * turned_array(); }
+
+  /// `count` rows from `lane` on, side by side.
+  void turned_rows(ScanKernel kernel, std::int64_t lane, std::int64_t count, double* scratch) const {
+    const std::int64_t wide = current_level().kernels->wide, width = (count + wide - 1) / wide * wide;
+    Offsets at[rows_at_once];
+    Carries carries(width);
+    std::int64_t c = 0;
+    lanes_.for_each(lane, lane + count, [&](const Offsets& here) { at[c] = here, give(carries, c++, here); });
+    ScanJob job = job_at(at[0], width, scratch + turned_size());
+    job.stream = false;
+    const auto item = static_cast<std::int64_t>(item_size(dtype_));
+    double* side = scratch;
+    const auto turned_part = [&](const Array& array, std::size_t place, bool in) {
+      void* first[rows_at_once];
+      for (std::int64_t r = 0; r < count; ++r) first[r] = element(array, at[r][place]);
+      const RowSet rows{first, count, lanes_.step[place], lanes_.length};
+      if (in && count < width) std::memset(side, 0, static_cast<std::size_t>(lanes_.length * width * item));
+      (in ? turn_in : turn_out)(rows, item, side, width);
+    };
+    for (std::size_t k = 0; k < max_inputs && call_.in[k] != nullptr; ++k, side += turned_array()) {
+      turned_part(*call_.in[k], k, true);
+      job.in[k] = side, job.in_step[k] = width;
+    }
+    if (call_.in[1] == nullptr) job.in[1] = job.in[0], job.in_step[1] = width;
+    job.out_step = width;
+    double* const outputs = side;
+    for (std::size_t k = 0; k < max_outputs && call_.out[k] != nullptr; ++k, side += turned_array()) job.out[k] = side;
+    run_job(kernel, job, carries);
+    side = outputs;
+    for (std::size_t k = 0; k < max_outputs && call_.out[k] != nullptr; ++k, side += turned_array())
+      turned_part(*call_.out[k], out_at + k, false);
+    for (c = 0; c < count; ++c) take(carries, c, at[c]);
   }
 
   void columns(ScanKernel kernel, std::int64_t outer, std::int64_t first, std::int64_t width, double* scratch) const {

@@ -61,6 +61,7 @@ inline constexpr int hot_scan_count = 17, hot_dtype_count = 6;  ///< float16 to 
 struct HotKernels {
   ScanKernel rows[hot_scan_count][hot_dtype_count];
   ScanKernel columns[hot_scan_count][hot_dtype_count];
+  int wide;  ///< columns that a register takes
 };
 
 inline constexpr std::int64_t tile = 512;  ///< elements that a kernel works on at a time; their buffers stay in the first cache

@@ -58,6 +58,7 @@ constexpr void fill_complex(HotKernels& table, int dtype) {
 
 constexpr HotKernels make_table() {
   HotKernels table{};
+  table.wide = wide;
   fill<float16>(table, 0);
   fill<bfloat16>(table, 1);
   fill<float>(table, 2);

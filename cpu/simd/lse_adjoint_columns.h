@@ -88,8 +88,12 @@ class LseFloatRows {
           const S x = xs.get_floats(i, here, whole);
           const S32 fits = carries_.fits(i, x);
           const Halves s = load_halves(carries_.s + i) + widened(carries_.weights(i, x));
-          if (__builtin_expect(any_float(~fits), 0)) in_doubles(i, x, fits, s);
-          else store_halves(carries_.s + i, s);
+          if (__builtin_expect(!any_float(~fits), 1)) {
+            store_halves(carries_.s + i, s);
+            return;
+          }
+          const Halves own = s;
+          in_doubles(i, x, fits, own);
         });
   }
   void record(std::int64_t row, const Source<T>& xs, std::int64_t count) {
@@ -108,7 +112,8 @@ class LseFloatRows {
           }
           store_raw(fits_[row] + i, fits);
           store_halves(before_[row] + i, load_halves(carries_.ref + i));
-          in_doubles(i, x, fits, s);
+          const Halves own = s;
+          in_doubles(i, x, fits, own);
           store_halves(s_[row] + i, load_halves(carries_.s + i));
         });
   }
@@ -132,13 +137,16 @@ class LseFloatRows {
           S v = narrowed(widened(e) * a);
           v = e == 0.0f ? S{} : v;
           if (__builtin_expect(fit_[row][i / wide], 1)) rest[0].a = a.low, rest[1].a = a.high;
-          else v = back_in_doubles(row, i, xs.get_floats(i, here, whole), g, a, v, rest);
+          else {
+            const Products own{g, a};
+            v = back_in_doubles(row, i, xs.get_floats(i, here, whole), v, own, rest);
+          }
           out.put_floats(i, here, v, whole);
         });
   }
 
  private:
-  __attribute__((noinline)) void in_doubles(std::int64_t i, S x, S32 fits, Halves s) {
+  __attribute__((noinline)) void in_doubles(std::int64_t i, S x, S32 fits, const Halves& s) {
     const Halves xs = widened(x);
     const auto half = [&](std::int64_t at, D x_at, I fits_at, D s_fit) {
       const auto element = LogSumExp<false, false>::lift(&x_at);
@@ -150,23 +158,26 @@ class LseFloatRows {
     half(i + lanes, xs.high, high_mask(fits), s.high);
   }
   /// Suffix sums to the references of the row before.
-  static void move(Suffix* rest, Halves to) {
+  static SCANGRAD_INLINE void move(Suffix* rest, const Halves& to) {
     const auto moved = [](const Suffix& own, D ref) __attribute__((always_inline)) {
       return Suffix{SCANGRAD_PLANT(hot_column_suffix_not_moved, carried_back<false>(own.a, own.ref, ref), own.a), ref};
     };
     rest[0] = moved(rest[0], to.low), rest[1] = moved(rest[1], to.high);
   }
-  /// `a` and `v` are right for the columns that fit.
-  __attribute__((noinline)) S back_in_doubles(std::int64_t row, std::int64_t i, S x, Halves g, Halves a, S v, Suffix* rest) {
+  struct Products {
+    Halves g, a;
+  };
+  /// `v` and `own.a` are right for the columns that fit.
+  __attribute__((noinline)) S back_in_doubles(std::int64_t row, std::int64_t i, S x, S v, const Products& own, Suffix* rest) {
     const S32 fits = load_raw<S32>(fits_[row] + i);
     const Halves xs = widened(x), sums = load_halves(s_[row] + i);
-    const auto half = [](D x_at, D g_at, D s, I fits_at, D a_fit, Suffix & own) __attribute__((always_inline)) {
-      const D q = is_nan(own.ref) ? own.ref : s == 0.0 ? D{} : quotient<false>(g_at, s == 0.0 ? splat(1.0) : s);
-      own.a = fits_at ? a_fit : own.a + q;
-      return given_to<false>(x_at, own.a, own.ref);
+    const auto half = [](D x_at, D g_at, D s, I fits_at, D a_fit, Suffix & later) __attribute__((always_inline)) {
+      const D q = is_nan(later.ref) ? later.ref : s == 0.0 ? D{} : quotient<false>(g_at, s == 0.0 ? splat(1.0) : s);
+      later.a = fits_at ? a_fit : later.a + q;
+      return given_to<false>(x_at, later.a, later.ref);
     };
-    const Halves given{half(xs.low, g.low, sums.low, low_mask(fits), a.low, rest[0]),
-                       half(xs.high, g.high, sums.high, high_mask(fits), a.high, rest[1])};
+    const Halves given{half(xs.low, own.g.low, sums.low, low_mask(fits), own.a.low, rest[0]),
+                       half(xs.high, own.g.high, sums.high, high_mask(fits), own.a.high, rest[1])};
     return fits ? v : narrowed(given);
   }
 

@@ -129,6 +129,9 @@ class LseFloatColumns {
   struct Outcome {
     S y, mean;
   };
+  struct Sums {
+    Halves s, u;
+  };
   SCANGRAD_INLINE Outcome step(std::int64_t i, S x, S t) {
     const S32 fits = carries_.fits(i, x);
     const Halves e = widened(carries_.weights(i, x)), s = load_halves(carries_.s + i) + e;
@@ -143,14 +146,19 @@ class LseFloatColumns {
         u = load_halves(carries_.u + i) + e * widened(SCANGRAD_PLANT(hot_column_empty, empty ? S{} : t, t));
       now.mean = narrowed(u * widened(1.0f / sum));
     }
-    if (__builtin_expect(any_float(~fits), 0)) return in_doubles(i, x, t, fits, s, u, now);
+    if (__builtin_expect(any_float(~fits), 0)) {
+      const Sums sums{s, u};
+      Outcome in_part = now;
+      in_doubles(i, x, t, fits, sums, in_part);
+      return in_part;
+    }
     store_halves(carries_.s + i, s);
     if constexpr (tangent) store_halves(carries_.u + i, u);
     return now;
   }
 
-  /// The columns that do not fit take their carries in doubles; `s`, `u` and `now` are right for the others.
-  __attribute__((noinline)) Outcome in_doubles(std::int64_t i, S x, S t, S32 fits, Halves s, Halves u, Outcome now) {
+  /// The columns that do not fit take their carries in doubles; `sums` and `now` are right for the others.
+  __attribute__((noinline)) void in_doubles(std::int64_t i, S x, S t, S32 fits, const Sums& sums, Outcome& now) {
     const S32 value_fits = x <= load_floats(carries_.top + i);  // the same without a tangent
     Halves y{}, mean{};
     const Halves xs = widened(x), ts = widened(t);
@@ -163,11 +171,10 @@ class LseFloatColumns {
       if constexpr (tangent) mean_at = mean_of<false>(carry.ref, carry.u, carry.s);
       carries_.put(at, fits_at, carry, s_fit, u_fit);
     };
-    half(i, xs.low, ts.low, low_mask(fits), s.low, u.low, y.low, mean.low);
-    half(i + lanes, xs.high, ts.high, high_mask(fits), s.high, u.high, y.high, mean.high);
+    half(i, xs.low, ts.low, low_mask(fits), sums.s.low, sums.u.low, y.low, mean.low);
+    half(i + lanes, xs.high, ts.high, high_mask(fits), sums.s.high, sums.u.high, y.high, mean.high);
     if constexpr (value) now.y = value_fits ? now.y : narrowed(y);
     if constexpr (tangent) now.mean = fits ? now.mean : narrowed(mean);
-    return now;
   }
 
   const ScanJob& job_;

@@ -3,6 +3,7 @@
 // elements, `step` apart in each array. Along an axis (scans, reductions, gathers) a lane is that axis, backwards for reverse;
 // otherwise (element-wise work) it is the longest run that all the arrays allow. The other axes are collapsed where they can be.
 
+#include <algorithm>
 #include <array>
 
 #include "core/array.h"
@@ -58,7 +59,20 @@ class Lanes {
   /// f(offsets of the lane's first element) for the lanes [begin, end), in row-major order.
   template <class F>
   void for_each(std::int64_t begin, std::int64_t end, const F& f) const {
+    for_each_run(begin, end, [&](Offsets at, std::int64_t lanes, const Offsets& strides) {
+      for (;;) {
+        f(at);
+        if (--lanes == 0) return;
+        for (std::size_t k = 0; k < N; ++k) at[k] += strides[k];
+      }
+    });
+  }
+
+  /// The same in runs of lanes that lie `strides` apart: f(offsets of the first, how many, strides).
+  template <class F>
+  void for_each_run(std::int64_t begin, std::int64_t end, const F& f) const {
     if (begin >= end) return;
+    if (used_ == 0) return f(start_, std::int64_t{1}, Offsets{});
     std::int64_t on_stack[64];  // kernels call this after their first write, so it must not fail
     std::vector<std::int64_t> on_heap(used_ > std::size(on_stack) ? used_ : 0);
     std::int64_t* index = on_heap.empty() ? on_stack : on_heap.data();
@@ -67,16 +81,18 @@ class Lanes {
     for (std::size_t i = used_; i-- > 0;) {
       index[i] = rest % axes_[i].size;
       rest /= axes_[i].size;
-      for (std::size_t k = 0; k < N; ++k) at[k] += index[i] * axes_[i].strides[k];
+      move(at, axes_[i], index[i]);
     }
+    const Axis& last = axes_[used_ - 1];
     for (std::int64_t lane = begin;;) {
-      f(at);
-      if (++lane == end) return;
-      for (std::size_t i = used_; i-- > 0;) {
-        for (std::size_t k = 0; k < N; ++k) at[k] += axes_[i].strides[k];
+      const std::int64_t lanes = std::min(last.size - index[used_ - 1], end - lane);
+      f(at, lanes, last.strides);
+      if ((lane += lanes) == end) return;
+      std::size_t i = used_ - 1;
+      for (move(at, axes_[i], -index[i]); i > 0; move(at, axes_[i], -axes_[i].size)) {
+        index[i--] = 0;
+        move(at, axes_[i], 1);
         if (++index[i] < axes_[i].size) break;
-        for (std::size_t k = 0; k < N; ++k) at[k] -= axes_[i].size * axes_[i].strides[k];
-        index[i] = 0;
       }
     }
   }
@@ -86,6 +102,10 @@ class Lanes {
     std::int64_t size = 0;
     Offsets strides{};
   };
+
+  static void move(Offsets& at, const Axis& axis, std::int64_t by) {
+    for (std::size_t k = 0; k < N; ++k) at[k] += by * axis.strides[k];
+  }
 
   // Collapses all axes but `skip`: neighbours become one where every array steps through both as through one.
   Lanes(const Shape& shape, const std::array<Strides, N>& strides, int skip) : axes_(shape.size()) {

@@ -4,15 +4,18 @@
 
 #include "core/planted.h"
 #include "cpu/hot_carry.h"
+#include "cpu/hot_element.h"
 #include "cpu/simd/levels.h"
 #include "cpu/turn.h"
 
 namespace scangrad::inline v0::cpu {
 namespace {
 
-/// Rows no longer than this are scanned side by side, so many at a time, whatever their number is: what a kernel for rows does once a row
-/// would cost more than turning them.
-constexpr std::int64_t short_row = 128, rows_at_once = 32;
+/// Rows no longer than this are scanned side by side, so many at a time: a kernel for rows would spend more on each row than turning
+/// them costs. Never by the number of rows: a row's bits are the same alone and among others. Longer ones would gain in crowds, but
+/// alone they would wait: a row in one lane is a chain of operations.
+constexpr std::int64_t rows_at_once = 32;
+std::int64_t short_row(DType dtype) { return !is_complex(dtype) && item_size(dtype) <= 4 ? 64 : 16; }
 
 /// Results larger than this are written past the caches.
 std::int64_t last_level_cache() {
@@ -49,7 +52,7 @@ class HotScanRun {
   void run() {
     if (lanes_.length == 0) return empty();
     if (call_.out[0]->size() == 0) return;
-    const bool turned = inner_ == 1 && lanes_.length <= short_row;
+    const bool turned = inner_ == 1 && lanes_.length <= short_row(dtype_);
     if (turned) inner_ = lanes_.count();
     const bool across = inner_ != 1 || turned;
     const std::int64_t width = turned   ? rows_at_once
@@ -110,11 +113,6 @@ class HotScanRun {
     return Lanes<max_arrays>::along(shape, strides, call.order.axis, call.order.reverse);
   }
 
-  static void* element(const Array& array, std::int64_t at) {
-    return reinterpret_cast<char*>(array.storage->data) +
-           (array.offset + at) * static_cast<std::int64_t>(item_size(array.dtype()));
-  }
-
   ScanJob job_at(const Offsets& at, std::int64_t columns, double* scratch) const {
     ScanJob job;
     job.length = lanes_.length;
@@ -130,21 +128,6 @@ class HotScanRun {
     for (std::size_t k = 0; k < max_outputs && call_.out[k] != nullptr; ++k)
       job.out[k] = element(*call_.out[k], at[out_at + k]);
     return job;
-  }
-
-  // An element has one component, or two: its real and its imaginary part.
-  static DType component_type(DType dtype) {
-    return dtype == DType::complex64 ? DType::float32 : dtype == DType::complex128 ? DType::float64 : dtype;
-  }
-  static double value_at(const Array& array, std::int64_t at, int component = 0) {
-    double value = 0;
-    core::visit(core::Floats{}, component_type(array.dtype()),
-                [&]<class T>() { value = core::convert<double>(static_cast<const T*>(element(array, at))[component]); });
-    return value;
-  }
-  static void put_value(const Array& array, std::int64_t at, double value, int component = 0) {
-    core::visit(core::Floats{}, component_type(array.dtype()),
-                [&]<class T>() { static_cast<T*>(element(array, at))[component] = core::convert<T>(value); });
   }
 
   /// Neighbouring elements from `first` on: of(column, component).
@@ -172,6 +155,10 @@ class HotScanRun {
     return {parts[0], parts[stride], parts[2 * stride], parts[3 * stride], parts[4 * stride]};
   }
 
+  /// Whether lanes start from, end with, or pass anything.
+  bool carried() const {
+    return call_.initial[0] != nullptr || call_.initial_cotangent != nullptr || call_.final_cotangent != nullptr || ends_;
+  }
   void give(Carries& carries, std::int64_t lane, const Offsets& at) const {
     if (call_.final_cotangent != nullptr) carries.behind[lane] = value_at(*call_.final_cotangent, at[behind_at]);
     if (call_.initial[0] == nullptr) return;
@@ -303,41 +290,63 @@ class HotScanRun {
     });
   }
 
-  /// Doubles that one turned array takes, and all of them.
-  std::int64_t turned_array() const { return lanes_.length * rows_at_once * static_cast<std::int64_t>(item_size(dtype_)) / 8; }
-  std::int64_t turned_size() const { return (max_inputs + max_outputs) * turned_array(); }
+  std::size_t inputs() const {
+    return static_cast<std::size_t>(std::find(call_.in.begin(), call_.in.end(), nullptr) - call_.in.begin());
+  }
+  std::size_t outputs() const { return call_.out[1] == nullptr ? 1 : 2; }
+  /// So many rows, padded to whole registers.
+  static std::int64_t padded(std::int64_t rows) {
+    const std::int64_t wide = current_level().kernels->wide;
+    return (rows + wide - 1) / wide * wide;
+  }
+  /// Doubles of scratch that one turned array takes, and all of them.
+  std::int64_t turned_array() const {
+    const std::int64_t rows = padded(std::min(rows_at_once, lanes_.count()));
+    return (lanes_.length * rows * static_cast<std::int64_t>(item_size(dtype_)) + 7) / 8;
+  }
+  std::int64_t turned_size() const { return static_cast<std::int64_t>(inputs() + outputs()) * turned_array(); }
 
   /// `count` rows from `lane` on, side by side.
   void turned_rows(ScanKernel kernel, std::int64_t lane, std::int64_t count, double* scratch) const {
-    const std::int64_t wide = current_level().kernels->wide, width = (count + wide - 1) / wide * wide;
-    Offsets at[rows_at_once];
-    Carries carries(width);
-    std::int64_t c = 0;
-    lanes_.for_each(lane, lane + count, [&](const Offsets& here) { at[c] = here, give(carries, c++, here); });
-    ScanJob job = job_at(at[0], width, scratch + turned_size());
-    job.stream = false;
-    const auto item = static_cast<std::int64_t>(item_size(dtype_));
-    double* side = scratch;
-    const auto turned_part = [&](const Array& array, std::size_t place, bool in) {
-      void* first[rows_at_once];
-      for (std::int64_t r = 0; r < count; ++r) first[r] = element(array, at[r][place]);
-      const RowSet rows{first, count, lanes_.step[place], lanes_.length};
-      if (in && count < width) std::memset(side, 0, static_cast<std::size_t>(lanes_.length * width * item));
-      (in ? turn_in : turn_out)(rows, item, side, width);
-    };
-    for (std::size_t k = 0; k < max_inputs && call_.in[k] != nullptr; ++k, side += turned_array()) {
-      turned_part(*call_.in[k], k, true);
-      job.in[k] = side, job.in_step[k] = width;
+    const std::int64_t width = padded(count), item = static_cast<std::int64_t>(item_size(dtype_));
+    const std::size_t ins = inputs(), all = ins + outputs();
+    const auto place = [&](std::size_t k) { return k < ins ? k : out_at + k - ins; };
+    const auto side = [&](std::size_t k) { return scratch + static_cast<std::int64_t>(k) * turned_array(); };
+    char* base[max_inputs + max_outputs];
+    for (std::size_t k = 0; k < all; ++k)
+      base[k] = static_cast<char*>(element(k < ins ? *call_.in[k] : *call_.out[k - ins], 0));
+
+    void* first[max_inputs + max_outputs][rows_at_once];
+    std::int64_t row = 0;
+    lanes_.for_each_run(lane, lane + count, [&](const Offsets& at, std::int64_t n, const Offsets& strides) {
+      for (std::size_t k = 0; k < all; ++k)
+        for (std::int64_t r = 0; r < n; ++r) first[k][row + r] = base[k] + (at[place(k)] + r * strides[place(k)]) * item;
+      row += n;
+    });
+    const auto rows = [&](std::size_t k) { return RowSet{first[k], count, lanes_.step[place(k)], lanes_.length}; };
+
+    ScanJob job;
+    job.length = lanes_.length, job.columns = width, job.out_step = width;
+    job.scratch = scratch + turned_size();
+    std::fill_n(job.in_step, max_inputs, width);
+    for (std::size_t k = 0; k < ins; ++k) {
+      if (count < width) std::memset(side(k), 0, static_cast<std::size_t>(lanes_.length * width * item));
+      turn_in(rows(k), item, side(k), width);
+      job.in[k] = side(k);
     }
-    if (call_.in[1] == nullptr) job.in[1] = job.in[0], job.in_step[1] = width;
-    job.out_step = width;
-    double* const outputs = side;
-    for (std::size_t k = 0; k < max_outputs && call_.out[k] != nullptr; ++k, side += turned_array()) job.out[k] = side;
+    if (ins == 1) job.in[1] = job.in[0];
+    for (std::size_t k = ins; k < all; ++k) job.out[k - ins] = side(k);
+
+    Carries carries(width);
+    const auto each_carried = [&](const auto& f) {
+      if (!carried()) return;
+      std::int64_t c = 0;
+      lanes_.for_each(lane, lane + count, [&](const Offsets& at) { f(c++, at); });
+    };
+    each_carried([&](std::int64_t c, const Offsets& at) { give(carries, c, at); });
     run_job(kernel, job, carries);
-    side = outputs;
-    for (std::size_t k = 0; k < max_outputs && call_.out[k] != nullptr; ++k, side += turned_array())
-      turned_part(*call_.out[k], out_at + k, false);
-    for (c = 0; c < count; ++c) take(carries, c, at[c]);
+    for (std::size_t k = ins; k < all; ++k) turn_out(rows(k), item, side(k), width);
+    each_carried([&](std::int64_t c, const Offsets& at) { take(carries, c, at); });
   }
 
   void columns(ScanKernel kernel, std::int64_t outer, std::int64_t first, std::int64_t width, double* scratch) const {

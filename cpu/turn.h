@@ -41,6 +41,9 @@ template <bool in>
 void turn_squares(const RowSet& rows, std::uint32_t* side, std::int64_t width) {
   const std::int64_t whole_rows = rows.count / 4 * 4, whole = rows.length / 4 * 4;
   const bool back = rows.step < 0;
+  // While these are scanned, the next rows come into the caches.
+  const auto address = [&](std::int64_t r) { return reinterpret_cast<std::intptr_t>(rows.first[r]); };
+  const std::intptr_t ahead = rows.count > 1 ? rows.count * (address(1) - address(0)) : 0;
   for (std::int64_t r = 0; r < whole_rows; r += 4)
     for (std::int64_t k = 0; k < whole; k += 4) {
       Quad q[4];
@@ -48,7 +51,10 @@ void turn_squares(const RowSet& rows, std::uint32_t* side, std::int64_t width) {
         return static_cast<std::uint32_t*>(rows.first[r + i]) + (back ? -(k + 3) : k);
       };
       const auto of_side = [&](std::int64_t i) { return side + (back ? k + 3 - i : k + i) * width + r; };
-      for (std::int64_t i = 0; i < 4; ++i) std::memcpy(&q[i], in ? of_row(i) : of_side(i), sizeof(Quad));
+      for (std::int64_t i = 0; i < 4; ++i) {
+        __builtin_prefetch(reinterpret_cast<char*>(of_row(i)) + ahead, in ? 0 : 1);
+        std::memcpy(&q[i], in ? of_row(i) : of_side(i), sizeof(Quad));
+      }
       turn(q);
       for (std::int64_t i = 0; i < 4; ++i) std::memcpy(in ? of_side(i) : of_row(i), &q[i], sizeof(Quad));
     }

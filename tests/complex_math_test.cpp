@@ -11,22 +11,16 @@
 #include "cpu/simd/levels.h"
 #include "support/catch.h"
 
-#define SCANGRAD_TESTED_LEVEL(level)                                                               \
-  namespace scangrad::inline v0::cpu::level {                                                      \
-  void test_cos_sin(bool full, const double* x, double* c, double* s, std::int64_t count);         \
-  void test_atan2(bool full, const double* y, const double* x, double* angle, std::int64_t count); \
+// Those of levels that this build does not have are null.
+#define SCANGRAD_TESTED_LEVEL(level)                                                                             \
+  namespace scangrad::inline v0::cpu::level {                                                                    \
+  [[gnu::weak]] void test_cos_sin(bool full, const double* x, double* c, double* s, std::int64_t count);         \
+  [[gnu::weak]] void test_atan2(bool full, const double* y, const double* x, double* angle, std::int64_t count); \
   }
-#if defined(__x86_64__)
+SCANGRAD_TESTED_LEVEL(base)
 SCANGRAD_TESTED_LEVEL(v2)
 SCANGRAD_TESTED_LEVEL(v3)
 SCANGRAD_TESTED_LEVEL(v4)
-#define SCANGRAD_TESTED \
-  {"v2", v2::test_cos_sin, v2::test_atan2}, {"v3", v3::test_cos_sin, v3::test_atan2}, { "v4", v4::test_cos_sin, v4::test_atan2 }
-#else
-SCANGRAD_TESTED_LEVEL(base)
-#define SCANGRAD_TESTED \
-  { "base", base::test_cos_sin, base::test_atan2 }
-#endif
 
 namespace {
 
@@ -43,7 +37,10 @@ struct Tested {
 };
 std::vector<Tested> tested_levels() {
   using namespace scangrad::cpu;
-  const Tested all[] = {SCANGRAD_TESTED};
+  const Tested all[] = {{"base", base::test_cos_sin, base::test_atan2},
+                        {"v2", v2::test_cos_sin, v2::test_atan2},
+                        {"v3", v3::test_cos_sin, v3::test_atan2},
+                        {"v4", v4::test_cos_sin, v4::test_atan2}};
   std::vector<Tested> result;
   for (const Tested& level : all)
     for (const cpu::Level& known : cpu::levels())

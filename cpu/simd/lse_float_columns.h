@@ -80,10 +80,13 @@ class FloatColumns {
   }
 
   /// e^x 2^-n for what fits. Without derivatives what is small may be any number that vanishes beside the sum.
-  SCANGRAD_INLINE S weights(std::int64_t i, S x) const {
+  template <class V>
+  SCANGRAD_INLINE V weights(std::int64_t i, V x) const {
     const S low = load_floats(bottom + i);
-    const S e = exp_floats(maximum(x, low), splat_float(float_to_integer) - load_floats(n + i));
-    return derivatives ? (x >= low ? e : S{}) : e;
+    const V e = exp_floats(maximum(x, all<V>(low)), all<V>(splat_float(float_to_integer) - load_floats(n + i)));
+    if constexpr (!derivatives) return e;
+    return each(
+        [&](S at, S weight) __attribute__((always_inline)) { return at >= low ? weight : S{}; }, x, e);
   }
   SCANGRAD_INLINE S32 fits(std::int64_t i, S x) const {
     const S32 below = x <= load_floats(top + i);
@@ -111,19 +114,40 @@ class LseFloatColumns {
     ColumnReader<T> xs(job_, 0, first, count), ts(job_, tangent ? 1 : 0, first, count);
     ColumnWriter<T> ys(job_, 0, first), dys(job_, value && tangent ? 1 : 0, first);
     carries_.start(job_, first, count);
-    for (std::int64_t row = 0; row < job_.length; ++row) {
-      const auto x = xs.row(row), t = tangent ? ts.row(row) : x;
-      const auto y = ys.row(row), dy = value && tangent ? dys.row(row) : y;
-      for_each_floats(
-          count, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
-            const Outcome now = step(i, x.get_floats(i, here, whole), tangent ? t.get_floats(i, here, whole) : S{});
-            if constexpr (value) y.put_floats(i, here, now.y, whole);
-            if constexpr (tangent) (value ? dy : y).put_floats(i, here, now.mean, whole);
-          });
-      ys.end_row(count);
-      if constexpr (value && tangent) dys.end_row(count);
-    }
+    std::int64_t row = 0;
+    for (; row + rows_at_once <= job_.length; row += rows_at_once) some_rows<rows_at_once>(row, count, xs, ts, ys, dys);
+    for (; row < job_.length; ++row) some_rows<1>(row, count, xs, ts, ys, dys);
     carries_.finish(job_, first, count);
+  }
+
+  template <std::int64_t rows>
+  void some_rows(std::int64_t row, std::int64_t count, ColumnReader<T>& xs, ColumnReader<T>& ts, ColumnWriter<T>& ys,
+                 ColumnWriter<T>& dys) {
+    Source<T> x[rows], t[rows];
+    Target<T> y[rows], dy[rows];
+    for (std::int64_t r = 0; r < rows; ++r) {
+      x[r] = xs.row(row + r), y[r] = ys.row(row + r);
+      t[r] = tangent ? ts.row(row + r) : x[r], dy[r] = value && tangent ? dys.row(row + r) : y[r];
+    }
+    for_each_floats(
+        count, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
+          S xs_here[rows], ts_here[rows] = {};
+          Outcome now[rows];
+          for (std::int64_t r = 0; r < rows; ++r) {
+            xs_here[r] = x[r].get_floats(i, here, whole);
+            if constexpr (tangent) ts_here[r] = t[r].get_floats(i, here, whole);
+          }
+          if (rows == 1 || !four_rows(i, xs_here, ts_here, now))
+            for (std::int64_t r = 0; r < rows; ++r) now[r] = step(i, xs_here[r], ts_here[r]);
+          for (std::int64_t r = 0; r < rows; ++r) {
+            if constexpr (value) y[r].put_floats(i, here, now[r].y, whole);
+            if constexpr (tangent) dy[r].put_floats(i, here, now[r].mean, whole);
+          }
+        });
+    for (std::int64_t r = 0; r < rows; ++r) {
+      ys.end_row(row + r, count);
+      if constexpr (value && tangent) dys.end_row(row + r, count);
+    }
   }
 
   struct Outcome {
@@ -132,6 +156,34 @@ class LseFloatColumns {
   struct Sums {
     Halves s, u;
   };
+
+  /// One register of four rows, whose chains of operations fill each other's waits; the bits are those of `step`. Says whether all fit.
+  SCANGRAD_INLINE bool four_rows(std::int64_t i, const S* x, const S* t, Outcome* now) {
+    if (__builtin_expect(
+            any_float(~(carries_.fits(i, x[0]) & carries_.fits(i, x[1]) & carries_.fits(i, x[2]) & carries_.fits(i, x[3]))), 0))
+      return false;
+    const Block e = carries_.weights(i, Block{x[0], x[1], x[2], x[3]});
+    const S weights[] = {e.a, e.b, e.c, e.d};
+    Halves s = load_halves(carries_.s + i), u{};
+    if constexpr (tangent) u = load_halves(carries_.u + i);
+    S sums[4];
+    for (int r = 0; r < 4; ++r) {
+      s = s + widened(weights[r]);
+      sums[r] = narrowed(s);
+      if constexpr (tangent) {
+        const S32 empty = x[r] == -__builtin_inff();
+        u = u + widened(weights[r]) * widened(SCANGRAD_PLANT(hot_column_empty_of_four, empty ? S{} : t[r], t[r]));
+        now[r].mean = narrowed(u * widened(1.0f / sums[r]));
+      }
+    }
+    store_halves(carries_.s + i, s);
+    if constexpr (tangent) store_halves(carries_.u + i, u);
+    if constexpr (value) {
+      const Block y = log_floats(all<Block>(load_floats(carries_.n + i)), Block{sums[0], sums[1], sums[2], sums[3]});
+      now[0].y = y.a, now[1].y = y.b, now[2].y = y.c, now[3].y = y.d;
+    }
+    return true;
+  }
   SCANGRAD_INLINE Outcome step(std::int64_t i, S x, S t) {
     const S32 fits = carries_.fits(i, x);
     const Halves e = widened(carries_.weights(i, x)), s = load_halves(carries_.s + i) + e;

@@ -24,7 +24,9 @@ class LseRow {
         dy_(job.out[value ? 1 : 0], job.out_step, job.stream) {}
 
   void run() {
-    Tiles<Carry> tiles(job_, first_lane_of(initial_state(job_, 0, 1, Carry::identity())));
+    const Carry start = first_lane_of(initial_state(job_, 0, 1, Carry::identity()));
+    if (job_.length == 0) return final_state(job_, 0, 1, start);
+    Tiles<Carry> tiles(job_, start);
     while (tiles.next()) {
       at_ = tiles.at(), count_ = tiles.count();
       bool in_floats = alone();

@@ -126,7 +126,7 @@ void tangent_columns(const ScanJob& job) {
             y.put(i, here, M::project(value), whole);
             dy.put(i, here, L::project(tangent), whole);
           });
-      values.end_row(count), tangents.end_row(count);
+      values.end_row(row, count), tangents.end_row(row, count);
     }
   }
 }

@@ -214,8 +214,8 @@ void scan_columns(const ScanJob& job) {
             out.put(i, here, M::project(carry), whole);
             if constexpr (two) out2.put(i, here, M::project_tangent(carry), whole);
           });
-      writer.end_row(count);
-      if constexpr (two) second_writer.end_row(count);
+      writer.end_row(row, count);
+      if constexpr (two) second_writer.end_row(row, count);
     }
     for_each_register(count,
                       [&](std::int64_t i, std::int64_t here, auto) { final_state(job, first + i, here, carries[i / lanes]); });

@@ -15,7 +15,10 @@ namespace {
 /// them costs. Never by the number of rows: a row's bits are the same alone and among others. Longer ones would gain in crowds, but
 /// alone they would wait: a row in one lane is a chain of operations.
 constexpr std::int64_t rows_at_once = 32;
-std::int64_t short_row(DType dtype) { return !is_complex(dtype) && item_size(dtype) <= 4 ? 64 : 16; }
+std::int64_t short_row(HotScan scan, DType dtype) {
+  if (is_complex(dtype) || dtype == DType::float64) return 16;
+  return is_log_sum(scan) ? 64 : 32;
+}
 
 /// Results larger than this are written past the caches.
 std::int64_t last_level_cache() {
@@ -52,7 +55,7 @@ class HotScanRun {
   void run() {
     if (lanes_.length == 0) return empty();
     if (call_.out[0]->size() == 0) return;
-    const bool turned = inner_ == 1 && lanes_.length <= short_row(dtype_);
+    const bool turned = inner_ == 1 && lanes_.length <= short_row(call_.scan, dtype_);
     if (turned) inner_ = lanes_.count();
     const bool across = inner_ != 1 || turned;
     const std::int64_t width = turned   ? rows_at_once

@@ -1,7 +1,7 @@
 // scangrad_conformance [--device cpu] [--isa v2|v3|v4] FILE...
 //
-// Runs exact cases (judge/cases.h) through the public interface: value, jvp and vjp, each from contiguous tensors and from ones
-// embedded in a larger strided tensor, and the derivatives of logcumsumexp by the split rule too. One of these outputs of a case
+// Runs exact cases (judge/cases.h) through the public interface: value, jvp and vjp, each from contiguous tensors, from ones
+// embedded in a larger strided tensor, and behind elements that change nothing, as the end of long lanes; and the derivatives of logcumsumexp by the split rule too. One of these outputs of a case
 // is a value checked; it passes if every way to compute it keeps the budget of judge/units.h. A line tells each failure.
 //
 // Exit status: 0 all pass; 1 some fail, or a file or case is malformed; 2 the machine lacks the instruction set; 64 wrong usage.
@@ -20,6 +20,17 @@
 
 namespace judge {
 namespace {
+
+enum class Form { plain, embedded, behind };
+constexpr Form all_forms[] = {Form::plain, Form::embedded, Form::behind};
+constexpr const char* form_names[] = {"", ", embedded", ", behind others"};
+
+/// What changes nothing before other elements.
+double neutral(Scan scan) {
+  if (scan == Scan::cumprod) return 1;
+  if (scan == Scan::cummin) return INFINITY;
+  return scan == Scan::cumsum ? 0 : -INFINITY;
+}
 
 struct Count {
   int passed = 0, failed = 0;
@@ -71,8 +82,23 @@ class CaseRun {
     return tensor_of(values, case_.shape, embedded);
   }
 
-  sg::Tensor compute(Quantity quantity, bool embedded, const sg::ScanOptions& options) const {
-    const auto f = [&](const sg::Tensor& x) { return apply(case_.scan, {x}, options); };
+  /// The scan of x, or what it gives for x behind (in scan order) so many elements that rows are scanned as long ones are.
+  sg::Tensor scanned(const sg::Tensor& x, bool behind, const sg::ScanOptions& options) const {
+    if (!behind) return apply(case_.scan, {x}, options);
+    constexpr std::int64_t before = 70;
+    sg::Shape shape = case_.shape;
+    const auto axis = static_cast<std::size_t>(case_.axis < 0 ? case_.axis + static_cast<int>(shape.size()) : case_.axis);
+    const std::int64_t length = shape[axis], begin = case_.reverse ? 0 : before;
+    shape[axis] = before;
+    const sg::Tensor others = sg::astype(sg::full(shape, neutral(case_.scan)), case_.dtype);
+    const sg::Tensor all =
+        case_.reverse ? sg::concatenate({x, others}, {.axis = case_.axis}) : sg::concatenate({others, x}, {.axis = case_.axis});
+    return sg::slice(apply(case_.scan, {all}, options), {.axis = case_.axis, .begin = begin, .end = begin + length});
+  }
+
+  sg::Tensor compute(Quantity quantity, Form form, const sg::ScanOptions& options) const {
+    const auto f = [&](const sg::Tensor& x) { return scanned(x, form == Form::behind, options); };
+    const bool embedded = form == Form::embedded;
     const sg::Tensor x = tensor(case_.x, embedded);
     if (quantity == Quantity::jvp) return sg::jvp(f, {x}, {tensor(*case_.tangent, embedded)}).tangent;
     if (quantity == Quantity::vjp) return sg::vjp(f, {x}).pullback(tensor(*case_.cotangent, embedded));
@@ -81,20 +107,20 @@ class CaseRun {
 
   bool check(Quantity quantity, const Expected& expected) const {
     bool pass = true;
-    for (const bool embedded : {false, true}) {
+    for (const Form form : all_forms) {
       sg::ScanOptions options{.axis = case_.axis, .reverse = case_.reverse, .exclusive = case_.exclusive};
-      pass &= check(quantity, expected, embedded, options, false);
+      pass &= check(quantity, expected, form, options, false);
       if (case_.scan == Scan::logcumsumexp && quantity != Quantity::value && choose_split(options))
-        pass &= check(quantity, expected, embedded, options, true);
+        pass &= check(quantity, expected, form, options, true);
     }
     return pass;
   }
 
-  bool check(Quantity quantity, const Expected& expected, bool embedded, const sg::ScanOptions& options, bool split) const {
+  bool check(Quantity quantity, const Expected& expected, Form form, const sg::ScanOptions& options, bool split) const {
     const std::string what =
-        case_.id + " " + std::string(to_string(quantity)) + (embedded ? ", embedded" : "") + (split ? ", split rule" : "");
+        case_.id + " " + std::string(to_string(quantity)) + form_names[static_cast<int>(form)] + (split ? ", split rule" : "");
     try {
-      const sg::Tensor result = compute(quantity, embedded, options);
+      const sg::Tensor result = compute(quantity, form, options);
       if (result.dtype() != case_.dtype || result.shape() != case_.shape)
         throw std::runtime_error("the result is a " + std::string(sg::to_string(result.dtype())) + " of shape " +
                                  sg::to_string(result.shape()));

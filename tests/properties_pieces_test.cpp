@@ -118,7 +118,7 @@ TEST_CASE("an initial value is an element before the first") {
     CHECK(rc::check([=] {
       const bool reverse = *rc::gen::arbitrary<bool>();
       const std::size_t n = length(40);
-      RC_PRE(n != 16);  // n + 1 elements of float64 would be scanned in the form of longer rows, with other roundings
+      RC_PRE(n != 16 && n != 32);  // n + 1 elements would be scanned in the form of longer rows, with other roundings
       const Lanes x = lanes(scan, n);
       const double initial = *number();
       Lanes longer = x;
@@ -143,8 +143,10 @@ TEST_CASE("an initial value is an element before the first") {
       if (scan != Scan::logcumsumexp) {
         RC_ASSERT(same_bits<T>(copy<T>(part(false)), exclusive));
       } else {  // whose bits depend on the length
-        const Lanes seen = reverse ? Lanes{{longer[0].begin() + 1, longer[0].end()}} : Lanes{{longer[0].begin(), longer[0].end() - 1}};
-        RC_ASSERT(judge.close(Quantity::value, copy<T>(part(false)), exclusive, Judge<T>(scan, seen, {reverse, false}).value()));
+        const Lanes seen =
+            reverse ? Lanes{{longer[0].begin() + 1, longer[0].end()}} : Lanes{{longer[0].begin(), longer[0].end() - 1}};
+        RC_ASSERT(
+            judge.close(Quantity::value, copy<T>(part(false)), exclusive, Judge<T>(scan, seen, {reverse, false}).value()));
       }
     }));
   });

@@ -131,12 +131,18 @@ void linearize(F&&, const T&...) {
                 "linearize takes the arguments in braces, linearize(f, {x}), or as structures, linearize(f, args(p))");
 }
 
-// ---- transforms that return functions: grad(f, x) ----
+// ---- transforms that return functions: grad(f, x), grad(f, {x}) ----
 
-#define SCANGRAD_FUNCTION(function)                                                                                     \
-  template <class F, std::same_as<Tensor>... T>                                                                         \
-  requires(sizeof...(T) > 0) void function(const F&, const T&...) {                                                     \
-    static_assert(detail::never<T...>, #function "(f) is a function of the arguments of f: write " #function "(f)(x)"); \
+#define SCANGRAD_FUNCTION(function)                                                                                  \
+  template <class F, std::same_as<Tensor> T, std::same_as<Tensor>... Rest>                                           \
+  Tensor function(const F&, const T& x, const Rest&...) {                                                            \
+    static_assert(detail::never<T>, #function "(f) is a function of the arguments of f: write " #function "(f)(x)"); \
+    return x;                                                                                                        \
+  }                                                                                                                  \
+  template <class F, std::same_as<Tensor> T, std::size_t n>                                                          \
+  Tensor function(const F&, const T(&x)[n]) {                                                                        \
+    static_assert(detail::never<T>, #function "(f) is a function of the arguments of f: write " #function "(f)(x)"); \
+    return x[0];                                                                                                     \
   }
 
 SCANGRAD_FUNCTION(grad)

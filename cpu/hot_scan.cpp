@@ -58,10 +58,7 @@ class HotScanRun {
     const bool turned = inner_ == 1 && lanes_.length <= short_row(call_.scan, dtype_);
     if (turned) inner_ = lanes_.count();
     const bool across = inner_ != 1 || turned;
-    const std::int64_t width = turned   ? rows_at_once
-                               : across ? std::min(inner_, tile)
-                                        : 1,
-                       blocks = (inner_ + width - 1) / width;
+    const std::int64_t width = turned ? rows_at_once : std::min(inner_, tile), blocks = (inner_ + width - 1) / width;
     const std::int64_t tasks = lanes_.count() / inner_ * blocks;
     const std::int64_t grain = std::max<std::int64_t>(1, parallel_grain / (lanes_.length * width));
     std::int64_t pieces = std::clamp<std::int64_t>(tasks / grain, 1, context_.pool().size());

@@ -268,9 +268,16 @@ TEST_CASE("cummax_with_indices and cummin_with_indices") {
 }
 
 TEST_CASE("0 does not meet infinity where a scan has nothing to combine with") {
-  const Tensor x = {inf, 2.0}, t = {1.0, 0.0};
-  const auto f = [](const Tensor& z) { return sg::cumprod(z); };
-  CHECK(sg::jvp(f, {x}, {t}).tangent.to_vector<double>()[0] == 1);
+  for (std::size_t n : {2u, 100u}) {  // short rows, and long ones
+    std::vector<double> x(n, 1), t(n, 0), b(n, 0);
+    x[0] = inf, t[0] = b[0] = 1;
+    const auto product = [](const Tensor& z) { return sg::cumprod(z); };
+    CHECK(sg::jvp(product, {Tensor(x)}, {Tensor(t)}).tangent.to_vector<double>()[0] == 1);
+    const auto recurrence = [](const Tensor& a, const Tensor& z) { return sg::linear_recurrence(a, z); };
+    const auto [value, tangent] = sg::jvp(recurrence, {Tensor(x), Tensor(b)}, {Tensor(t), Tensor(t)});
+    CHECK(value.to_vector<double>() == std::vector<double>(n, 1));
+    CHECK(tangent.to_vector<double>() == std::vector<double>(n, 1));
+  }
 }
 
 TEST_CASE("across a carry a weight is 0 beside +inf, and otherwise positive however small") {

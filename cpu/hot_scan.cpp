@@ -14,7 +14,7 @@ namespace {
 /// Rows no longer than this are scanned side by side, so many at a time: a kernel for rows would spend more on each row than turning
 /// them costs. Never by the number of rows: a row's bits are the same alone and among others. Longer ones would gain in crowds, but
 /// alone they would wait: a row in one lane is a chain of operations.
-constexpr std::int64_t rows_at_once = 32;
+constexpr std::int64_t rows_side_by_side = 32;
 std::int64_t short_row(HotScan scan, DType dtype) {
   if (is_complex(dtype) || dtype == DType::float64) return 16;
   return is_log_sum(scan) ? 64 : 32;
@@ -58,7 +58,7 @@ class HotScanRun {
     const bool turned = inner_ == 1 && lanes_.length <= short_row(call_.scan, dtype_);
     if (turned) inner_ = lanes_.count();
     const bool across = inner_ != 1 || turned;
-    const std::int64_t width = turned ? rows_at_once : std::min(inner_, tile), blocks = (inner_ + width - 1) / width;
+    const std::int64_t width = turned ? rows_side_by_side : std::min(inner_, tile), blocks = (inner_ + width - 1) / width;
     const std::int64_t tasks = lanes_.count() / inner_ * blocks;
     const std::int64_t grain = std::max<std::int64_t>(1, parallel_grain / (lanes_.length * width));
     std::int64_t pieces = std::clamp<std::int64_t>(tasks / grain, 1, context_.pool().size());
@@ -290,6 +290,13 @@ class HotScanRun {
     });
   }
 
+  /// f(which, offsets) for `count` lanes from `lane` on.
+  template <class F>
+  void each_lane(std::int64_t lane, std::int64_t count, const F& f) const {
+    std::int64_t c = 0;
+    lanes_.for_each(lane, lane + count, [&](const Offsets& at) { f(c++, at); });
+  }
+
   std::size_t inputs() const {
     return static_cast<std::size_t>(std::find(call_.in.begin(), call_.in.end(), nullptr) - call_.in.begin());
   }
@@ -301,22 +308,22 @@ class HotScanRun {
   }
   /// Doubles of scratch that one turned array takes, and all of them.
   std::int64_t turned_array() const {
-    const std::int64_t rows = padded(std::min(rows_at_once, lanes_.count()));
+    const std::int64_t rows = padded(std::min(rows_side_by_side, lanes_.count()));
     return (lanes_.length * rows * static_cast<std::int64_t>(item_size(dtype_)) + 7) / 8;
   }
   std::int64_t turned_size() const { return static_cast<std::int64_t>(inputs() + outputs()) * turned_array(); }
 
   /// `count` rows from `lane` on, side by side.
   void turned_rows(ScanKernel kernel, std::int64_t lane, std::int64_t count, double* scratch) const {
-    const std::int64_t width = padded(count), item = static_cast<std::int64_t>(item_size(dtype_));
+    const std::int64_t width = padded(count), item = static_cast<std::int64_t>(item_size(dtype_)), array = turned_array();
     const std::size_t ins = inputs(), all = ins + outputs();
     const auto place = [&](std::size_t k) { return k < ins ? k : out_at + k - ins; };
-    const auto side = [&](std::size_t k) { return scratch + static_cast<std::int64_t>(k) * turned_array(); };
+    const auto side = [&](std::size_t k) { return scratch + static_cast<std::int64_t>(k) * array; };
     char* base[max_inputs + max_outputs];
     for (std::size_t k = 0; k < all; ++k)
       base[k] = static_cast<char*>(element(k < ins ? *call_.in[k] : *call_.out[k - ins], 0));
 
-    void* first[max_inputs + max_outputs][rows_at_once];
+    void* first[max_inputs + max_outputs][rows_side_by_side];
     std::int64_t row = 0;
     lanes_.for_each_run(lane, lane + count, [&](const Offsets& at, std::int64_t n, const Offsets& strides) {
       for (std::size_t k = 0; k < all; ++k)
@@ -338,15 +345,10 @@ class HotScanRun {
     for (std::size_t k = ins; k < all; ++k) job.out[k - ins] = side(k);
 
     Carries carries(width);
-    const auto each_carried = [&](const auto& f) {
-      if (!carried()) return;
-      std::int64_t c = 0;
-      lanes_.for_each(lane, lane + count, [&](const Offsets& at) { f(c++, at); });
-    };
-    each_carried([&](std::int64_t c, const Offsets& at) { give(carries, c, at); });
+    if (carried()) each_lane(lane, count, [&](std::int64_t c, const Offsets& at) { give(carries, c, at); });
     run_job(kernel, job, carries);
     for (std::size_t k = ins; k < all; ++k) turn_out(rows(k), item, side(k), width);
-    each_carried([&](std::int64_t c, const Offsets& at) { take(carries, c, at); });
+    if (carried()) each_lane(lane, count, [&](std::int64_t c, const Offsets& at) { take(carries, c, at); });
   }
 
   void columns(ScanKernel kernel, std::int64_t outer, std::int64_t first, std::int64_t width, double* scratch) const {
@@ -356,11 +358,7 @@ class HotScanRun {
     Offsets start{};
     bool dense[max_inputs];
     std::fill_n(dense, max_inputs, true);
-    const auto each_lane = [&](const auto& f) {
-      std::int64_t c = 0;
-      lanes_.for_each(lane, lane + count, [&](const Offsets& at) { f(c++, at); });
-    };
-    each_lane([&](std::int64_t c, const Offsets& at) {
+    each_lane(lane, count, [&](std::int64_t c, const Offsets& at) {
       if (c == 0) start = at;
       for (std::size_t k = 0; k < max_inputs; ++k) {
         offsets[k][c] = at[k] - start[k];
@@ -373,7 +371,7 @@ class HotScanRun {
       if (!dense[k]) job.in_columns[k] = offsets[k];
     if (job.in[1] == job.in[0]) job.in_columns[1] = job.in_columns[0];
     run_job(kernel, job, carries);
-    each_lane([&](std::int64_t c, const Offsets& at) { take(carries, c, at); });
+    each_lane(lane, count, [&](std::int64_t c, const Offsets& at) { take(carries, c, at); });
   }
 
   const Context& context_;

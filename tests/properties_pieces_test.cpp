@@ -118,7 +118,6 @@ TEST_CASE("an initial value is an element before the first") {
     CHECK(rc::check([=] {
       const bool reverse = *rc::gen::arbitrary<bool>();
       const std::size_t n = length(40);
-      RC_PRE(n != 16 && n != 32);  // n + 1 elements would be scanned in the form of longer rows, with other roundings
       const Lanes x = lanes(scan, n);
       const double initial = *number();
       Lanes longer = x;
@@ -133,6 +132,7 @@ TEST_CASE("an initial value is an element before the first") {
       const double allowed = is_extreme(scan) ? 0 : 2;
       const Tensor included = from(scan, tensors<T>(x), start, {.reverse = reverse, .include_initial = true});
       RC_ASSERT(judge.close(Quantity::value, included, all, judge.value(), allowed));
+      if (n == 16 || n == 32) return;  // n + 1 elements may be scanned in the form of longer rows, with other roundings
       const Tensor inclusive = from(scan, tensors<T>(x), start, {.reverse = reverse}),
                    exclusive = from(scan, tensors<T>(x), start, {.reverse = reverse, .exclusive = true});
       const auto part = [&](bool last) {

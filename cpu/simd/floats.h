@@ -26,10 +26,6 @@ using S16 = std::int16_t __attribute__((vector_size(2 * wide)));
 SCANGRAD_INLINE S splat_float(float value) { return value - S{}; }
 
 namespace detail {
-template <int... i>
-SCANGRAD_INLINE S reversed_floats(S v, std::integer_sequence<int, i...>) {
-  return __builtin_shufflevector(v, v, (wide - 1 - i)...);
-}
 template <int by, int... i>
 SCANGRAD_INLINE S floats_up(S v, std::integer_sequence<int, i...>) {
   return __builtin_shufflevector(v, S{}, (i % group < by ? wide : i - by)...);
@@ -41,24 +37,6 @@ SCANGRAD_INLINE S floats_down(S v, std::integer_sequence<int, i...>) {
 }  // namespace detail
 using EachFloat = std::make_integer_sequence<int, wide>;
 
-namespace detail {
-template <int by, int... i>
-SCANGRAD_INLINE S shifted_up(S v, S fill, std::integer_sequence<int, i...>) {
-  return __builtin_shufflevector(fill, v, (wide + i - by)...);
-}
-template <int by, int... i>
-SCANGRAD_INLINE S shifted_down(S v, S fill, std::integer_sequence<int, i...>) {
-  return __builtin_shufflevector(v, fill, (i + by)...);
-}
-template <int... i>
-SCANGRAD_INLINE S last_float(S v, std::integer_sequence<int, i...>) {
-  return __builtin_shufflevector(v, v, (i * 0 + wide - 1)...);
-}
-template <int... i>
-SCANGRAD_INLINE S first_float(S v, std::integer_sequence<int, i...>) {
-  return __builtin_shufflevector(v, v, (i * 0)...);
-}
-}  // namespace detail
 /// Lane i of the whole register takes lane i - by of v; the first `by` lanes take those of `fill`, whose lanes are all alike.
 template <int by>
 SCANGRAD_INLINE S shifted_up(S v, S fill) {
@@ -67,7 +45,7 @@ SCANGRAD_INLINE S shifted_up(S v, S fill) {
 #endif
   return detail::shifted_up<by>(v, fill, EachFloat());
 }
-SCANGRAD_INLINE S last_float(S v) { return detail::last_float(v, EachFloat()); }
+SCANGRAD_INLINE S last_float(S v) { return detail::broadcast<wide - 1>(v, EachFloat()); }
 /// The same from the other end.
 template <int by>
 SCANGRAD_INLINE S shifted_down(S v, S fill) {
@@ -76,7 +54,7 @@ SCANGRAD_INLINE S shifted_down(S v, S fill) {
 #endif
   return detail::shifted_down<by>(v, fill, EachFloat());
 }
-SCANGRAD_INLINE S first_float(S v) { return detail::first_float(v, EachFloat()); }
+SCANGRAD_INLINE S first_float(S v) { return detail::broadcast<0>(v, EachFloat()); }
 SCANGRAD_INLINE bool any_float(S32 mask) {
 #if defined(__AVX512F__)
   return _mm512_movepi32_mask(as_bits<__m512i>(mask)) != 0;
@@ -89,7 +67,7 @@ SCANGRAD_INLINE bool any_float(S32 mask) {
 #endif
 }
 
-SCANGRAD_INLINE S reversed_floats(S v) { return detail::reversed_floats(v, EachFloat()); }
+SCANGRAD_INLINE S reversed_floats(S v) { return detail::reversed(v, EachFloat()); }
 /// Lane i takes lane i - by (up) or i + by (down) of its group; zeros come in.
 template <int by>
 SCANGRAD_INLINE S floats_up(S v) {

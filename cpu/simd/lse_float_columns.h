@@ -157,6 +157,26 @@ class LseFloatColumns {
     Halves s, u;
   };
 
+  SCANGRAD_INLINE Sums sums_at(std::int64_t i) const {
+    return {load_halves(carries_.s + i), tangent ? load_halves(carries_.u + i) : Halves{}};
+  }
+  SCANGRAD_INLINE void put_sums(std::int64_t i, const Sums& sums) {
+    store_halves(carries_.s + i, sums.s);
+    if constexpr (tangent) store_halves(carries_.u + i, sums.u);
+  }
+  /// Takes in an element of weight e. Returns s in floats; fills now.mean.
+  static SCANGRAD_INLINE S take(Sums& sums, S e, S x, S t, Outcome& now) {
+    const Halves weight = widened(e);
+    sums.s = sums.s + weight;
+    const S s = narrowed(sums.s);
+    if constexpr (tangent) {
+      const S32 empty = x == -__builtin_inff();
+      sums.u = sums.u + weight * widened(SCANGRAD_PLANT(hot_column_empty, empty ? S{} : t, t));
+      now.mean = narrowed(sums.u * widened(1.0f / s));
+    }
+    return s;
+  }
+
   /// One register of four rows, whose chains of operations fill each other's waits; the bits are those of `step`. Says whether all fit.
   SCANGRAD_INLINE bool four_rows(std::int64_t i, const S* x, const S* t, Outcome* now) {
     if (__builtin_expect(
@@ -164,48 +184,29 @@ class LseFloatColumns {
       return false;
     const Block e = carries_.weights(i, Block{x[0], x[1], x[2], x[3]});
     const S weights[] = {e.a, e.b, e.c, e.d};
-    Halves s = load_halves(carries_.s + i), u{};
-    if constexpr (tangent) u = load_halves(carries_.u + i);
-    S sums[4];
-    for (int r = 0; r < 4; ++r) {
-      s = s + widened(weights[r]);
-      sums[r] = narrowed(s);
-      if constexpr (tangent) {
-        const S32 empty = x[r] == -__builtin_inff();
-        u = u + widened(weights[r]) * widened(SCANGRAD_PLANT(hot_column_empty_of_four, empty ? S{} : t[r], t[r]));
-        now[r].mean = narrowed(u * widened(1.0f / sums[r]));
-      }
-    }
-    store_halves(carries_.s + i, s);
-    if constexpr (tangent) store_halves(carries_.u + i, u);
+    Sums sums = sums_at(i);
+    S s[4];
+    for (int r = 0; r < 4; ++r) s[r] = take(sums, weights[r], x[r], t[r], now[r]);
+    put_sums(i, sums);
     if constexpr (value) {
-      const Block y = log_floats(all<Block>(load_floats(carries_.n + i)), Block{sums[0], sums[1], sums[2], sums[3]});
+      const Block y = log_floats(all<Block>(load_floats(carries_.n + i)), Block{s[0], s[1], s[2], s[3]});
       now[0].y = y.a, now[1].y = y.b, now[2].y = y.c, now[3].y = y.d;
     }
     return true;
   }
   SCANGRAD_INLINE Outcome step(std::int64_t i, S x, S t) {
     const S32 fits = carries_.fits(i, x);
-    const Halves e = widened(carries_.weights(i, x)), s = load_halves(carries_.s + i) + e;
-    Halves u{};
+    Sums sums = sums_at(i);
     Outcome now;
-    const S sum = narrowed(s);
-    if constexpr (value) now.y = log_floats(load_floats(carries_.n + i), sum);
-    if constexpr (tangent) {
-      const S32 empty = x == -__builtin_inff();
-      u = load_halves(carries_.u + i) + e * widened(t);
-      if (__builtin_expect(any_float(empty), 0))
-        u = load_halves(carries_.u + i) + e * widened(SCANGRAD_PLANT(hot_column_empty, empty ? S{} : t, t));
-      now.mean = narrowed(u * widened(1.0f / sum));
-    }
+    const S s = take(sums, carries_.weights(i, x), x, t, now);
+    if constexpr (value) now.y = log_floats(load_floats(carries_.n + i), s);
     if (__builtin_expect(any_float(~fits), 0)) {
-      const Sums sums{s, u};
+      const Sums own = sums;
       Outcome in_part = now;
-      in_doubles(i, x, t, fits, sums, in_part);
+      in_doubles(i, x, t, fits, own, in_part);
       return in_part;
     }
-    store_halves(carries_.s + i, s);
-    if constexpr (tangent) store_halves(carries_.u + i, u);
+    put_sums(i, sums);
     return now;
   }
 

@@ -53,18 +53,18 @@ SCANGRAD_INLINE To as_bits(From from) {
 namespace detail {
 template <class V, int... i>
 SCANGRAD_INLINE V reversed(V v, std::integer_sequence<int, i...>) {
-  return __builtin_shufflevector(v, v, (lanes - 1 - i)...);
+  return __builtin_shufflevector(v, v, (static_cast<int>(sizeof...(i)) - 1 - i)...);
 }
-template <int by, int... i>
-SCANGRAD_INLINE D shifted_up(D v, D fill, std::integer_sequence<int, i...>) {
-  return __builtin_shufflevector(fill, v, (lanes + i - by)...);
+template <int by, class V, int... i>
+SCANGRAD_INLINE V shifted_up(V v, V fill, std::integer_sequence<int, i...>) {
+  return __builtin_shufflevector(fill, v, (static_cast<int>(sizeof...(i)) + i - by)...);
 }
-template <int by, int... i>
-SCANGRAD_INLINE D shifted_down(D v, D fill, std::integer_sequence<int, i...>) {
+template <int by, class V, int... i>
+SCANGRAD_INLINE V shifted_down(V v, V fill, std::integer_sequence<int, i...>) {
   return __builtin_shufflevector(v, fill, (i + by)...);
 }
-template <int lane, int... i>
-SCANGRAD_INLINE D broadcast(D v, std::integer_sequence<int, i...>) {
+template <int lane, class V, int... i>
+SCANGRAD_INLINE V broadcast(V v, std::integer_sequence<int, i...>) {
   return __builtin_shufflevector(v, v, (i * 0 + lane)...);
 }
 }  // namespace detail

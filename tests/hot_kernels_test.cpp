@@ -335,3 +335,34 @@ TEST_CASE("a float64 scan regroups nothing that overflows, vanishes, or meets as
   CHECK(scan(HotScan::linear_recurrence, {huge, huge, huge, huge, 0.5, 1, 1, 1}, {0, 0, 0, 1, 1, 1, 1, 1}).at(4) == 1.5);
   CHECK(scan(HotScan::linear_recurrence, {1, tiny, tiny, huge, huge, 1, 1, 1}, {huge, 0, 0, 0, 0, 0, 0, 1}).at(7) > 1);
 }
+
+TEMPLATE_TEST_CASE("results become halves in one rounding: ties, subnormal, overflowing and NaN ones too", "[short]", float16,
+                   bfloat16) {
+  using T = TestType;
+  constexpr double smallest_normal = std::is_same_v<T, float16> ? 0x1p-14 : 0x1p-126;
+  std::mt19937 generator(12);
+  const auto of_bits = [](std::uint_fast32_t bits) {
+    T v;
+    v.bits = static_cast<std::uint16_t>(bits);
+    return v;
+  };
+  const auto exact = [](T v) { return static_cast<double>(static_cast<float>(v)); };
+  std::size_t subnormal = 0, ties = 0;
+  for (std::size_t i = 0; i < 40000; ++i) {
+    const T a = of_bits(generator()), b = of_bits(generator());
+    const double product = exact(a) * exact(b);  // of 8 or 11 bits each: nothing is lost
+    const T right = core::convert<T>(product);
+    std::vector<T> x(9, T(1.0f));
+    const std::size_t at = i % 7;
+    x[at] = a, x[at + 1] = b;
+    for (Layout layout : {Layout::forwards, Layout::columns}) {
+      const T got = run(HotScan::cumprod, x, x, layout, false).at(at + 1);
+      if (got.bits != right.bits && !(std::isnan(exact(got)) && std::isnan(product)))
+        FAIL_CHECK(exact(a) << " times " << exact(b) << " gives " << exact(got) << " instead of " << exact(right));
+    }
+    subnormal += right.bits != 0 && std::fabs(exact(right)) < smallest_normal;
+    ties += 2 * std::fabs(product - exact(right)) == std::fabs(exact(of_bits(right.bits ^ 1u)) - exact(right));
+  }
+  CHECK(subnormal > 100);
+  CHECK(ties > 50);
+}

@@ -14,6 +14,8 @@ template <class F>
 void each_scan(const F& f) {
   for (const Scan scan : real_scans) {
     INFO(judge::to_string(scan));
+    f.template operator()<sg::float16>(scan);
+    f.template operator()<sg::bfloat16>(scan);
     f.template operator()<float>(scan);
     f.template operator()<double>(scan);
   }
@@ -127,7 +129,7 @@ TEST_CASE("an initial value is an element before the first") {
       }
       const auto size = static_cast<std::int64_t>(n);
       const Tensor all = judge::apply(scan, tensors<T>(longer), {.reverse = reverse});
-      const Tensor start = Tensor(sg::core::convert<T>(initial));
+      const Tensor start = tensor<T>({initial}, {});
       const Judge<T> judge(scan, longer, {reverse, false});
       const double allowed = is_extreme(scan) ? 0 : 2;
       const Tensor included = from(scan, tensors<T>(x), start, {.reverse = reverse, .include_initial = true});
@@ -159,7 +161,7 @@ TEST_CASE("without an initial value the identity is in front") {
       const Tensors x = tensors<T>(lanes(scan, length(40)));
       const auto included = judge::apply(scan, x, {.reverse = reverse, .include_initial = true}).template to_vector<T>();
       RC_ASSERT(included.size() == static_cast<std::size_t>(x[0].size()) + 1);
-      RC_ASSERT((reverse ? included.back() : included.front()) == sg::core::convert<T>(identity(scan)));
+      RC_ASSERT(sg::core::widen(reverse ? included.back() : included.front()) == identity(scan));
     }));
   });
 }

@@ -17,7 +17,7 @@ SCANGRAD_INLINE D size_of(Z x) { return absolute(x.re) + absolute(x.im); }
 template <bool full>
 SCANGRAD_INLINE bool regular_factors(Z x) {
   if constexpr (!full) return true;
-  return within(x.re, 0x1p-100, 0x1p100) && within(x.im, 0x1p-100, 0x1p100);
+  return !any(outside(x.re, 0x1p-100, 0x1p100) | outside(x.im, 0x1p-100, 0x1p100));
 }
 
 template <bool full>

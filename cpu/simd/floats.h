@@ -160,7 +160,13 @@ SCANGRAD_INLINE S load_floats(const float16* p) {
 SCANGRAD_INLINE void store_floats(float* p, S v) { store_raw(p, v); }
 SCANGRAD_INLINE void store_floats(bfloat16* p, S v) {
   const S32 u = as_bits<S32>(v), rounded = (u + 0x7fff + ((u >> 16) & 1)) >> 16;
-  store_raw(p, __builtin_convertvector(v != v ? ((u >> 16) | 0x40) : rounded, S16));
+  const S32 all = v != v ? ((u >> 16) | 0x40) : rounded;
+#if defined(__AVX2__) && !defined(__AVX512F__)
+  const __m256i low = as_bits<__m256i>(all & 0xffff);
+  store_raw(p, _mm_packus_epi32(_mm256_castsi256_si128(low), _mm256_extracti128_si256(low, 1)));
+#else
+  store_raw(p, __builtin_convertvector(all, S16));
+#endif
 }
 SCANGRAD_INLINE void store_floats(float16* p, S v) {
 #if defined(__AVX512F__)

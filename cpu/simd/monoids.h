@@ -11,15 +11,15 @@
 
 namespace scangrad::inline v0::cpu::SCANGRAD_LEVEL {
 
-/// Zeros, and magnitudes in [low, high].
-SCANGRAD_INLINE bool within(D v, double low, double high) {
+/// Anything but zeros and magnitudes in [low, high].
+SCANGRAD_INLINE I outside(D v, double low, double high) {
   const D a = absolute(v);
-  return !any(~(a <= high) | ((a < low) & (a != 0.0)));
+  return ~(a <= high) | ((a < low) & (a != 0.0));
 }
 /// Numbers of which a register of float32 can be multiplied in any order: none overflows, and none vanishes.
 SCANGRAD_INLINE bool may_be_multiplied(D v) {
   if constexpr (lanes <= 4) return !any(~(absolute(v) < __builtin_inf()));  // even (2^-149)^4 is normal
-  return within(v, 0x1p-126, 0x1p128);
+  return !any(outside(v, 0x1p-126, 0x1p128));
 }
 
 template <class T>
@@ -53,12 +53,17 @@ struct Sum<true> {
   };
   static SCANGRAD_INLINE State identity() { return {D{}, D{}}; }
   static SCANGRAD_INLINE State lift(const D* x) { return {x[0], D{}}; }
-  static SCANGRAD_INLINE bool regular(const D* x) { return !any((absolute(x[0]) > 0x1p1000)); }
+  static SCANGRAD_INLINE bool regular(const D* x) { return !any(~(absolute(x[0]) <= 0x1p1000)); }
   static SCANGRAD_INLINE State combine(State a, State b) {
     const D s = a.high + b.high;
     return {s, SCANGRAD_PLANT(hot_sum_low, sum_error(a.high, b.high, s) + (a.low + b.low), D{})};
   }
   static SCANGRAD_INLINE State advance(State a, State b) { return combine(a, b); }
+  /// A register is summed in plain doubles, log2(lanes) roundings: only what grows with the length needs two parts.
+  using Within = Sum<false>;
+  static SCANGRAD_INLINE Within::State plain(State lifted) { return {lifted.high}; }
+  static SCANGRAD_INLINE State beside(State carry, Within::State own) { return {carry.high, carry.low + own.s}; }
+  static SCANGRAD_INLINE State from(Within::State own) { return {own.s, D{}}; }
   static SCANGRAD_INLINE D project(State s) { return rounded(s.high, s.low); }
 };
 
@@ -84,7 +89,7 @@ struct Product<true> {
   };
   static SCANGRAD_INLINE State identity() { return {splat(1.0), D{}}; }
   static SCANGRAD_INLINE State lift(const D* x) { return {x[0], D{}}; }
-  static SCANGRAD_INLINE bool regular(const D* x) { return within(x[0], 0x1p-100, 0x1p100); }
+  static SCANGRAD_INLINE bool regular(const D* x) { return !any(outside(x[0], 0x1p-100, 0x1p100)); }
   static SCANGRAD_INLINE State combine(State a, State b) {
     const D p = a.high * b.high;
     return {p, product_error(a.high, b.high, p) + (a.high * b.low + a.low * b.high)};
@@ -119,19 +124,28 @@ struct Affine<true> {
   };
   static SCANGRAD_INLINE State identity() { return {splat(1.0), D{}, D{}, D{}}; }
   static SCANGRAD_INLINE State lift(const D* x) { return {x[0], D{}, x[1], D{}}; }
-  static SCANGRAD_INLINE bool regular(const D* x) { return within(x[0], 0x1p-100, 0x1p100) && within(x[1], 0x1p-200, 0x1p200); }
-  static SCANGRAD_INLINE State combine(State e, State l) {
-    const D a = l.a * e.a;
-    State s = advance(e, l);
-    s.a = a;
-    s.a_low = product_error(l.a, e.a, a) + (l.a * e.a_low + l.a_low * e.a);
-    return s;
+  static SCANGRAD_INLINE bool regular(const D* x) {
+    return !any(outside(x[0], 0x1p-100, 0x1p100) | ~(absolute(x[1]) <= 0x1p200));
   }
   static SCANGRAD_INLINE State advance(State h, State f) {
     const D p = f.a * h.b, b = p + f.b;
     const D low = product_error(f.a, h.b, p) + SCANGRAD_PLANT(hot_affine_low, f.a * h.b_low + f.a_low * h.b, f.a * h.b_low);
     return {D{}, D{}, b, sum_error(p, f.b, b) + (low + f.b_low)};
   }
+  /// A register's own sums, of a few terms, are plain; products are not, which go on into all that follows.
+  struct Within {
+    struct State {
+      D a, a_low, b;
+    };
+    static SCANGRAD_INLINE State identity() { return {splat(1.0), D{}, D{}}; }
+    static SCANGRAD_INLINE State combine(State e, State l) {
+      const D a = l.a * e.a;
+      return {a, product_error(l.a, e.a, a) + (l.a * e.a_low + l.a_low * e.a), fma(l.a, e.b, l.b)};
+    }
+  };
+  static SCANGRAD_INLINE typename Within::State plain(State f) { return {f.a, f.a_low, f.b + f.b_low}; }
+  static SCANGRAD_INLINE State from(typename Within::State own) { return {own.a, own.a_low, own.b, D{}}; }
+  static SCANGRAD_INLINE State beside(State h, typename Within::State own) { return advance(h, from(own)); }
   static SCANGRAD_INLINE D project(State h) { return rounded(h.b, h.b_low); }
 };
 

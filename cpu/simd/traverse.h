@@ -92,20 +92,24 @@ SCANGRAD_INLINE typename M::State prefixes(typename M::State state) {
   return state;
 }
 
-/// The states after each of a register's elements, one after the other, from `carry`.
+/// A carry and a register's elements; then the carry behind them, and the states after each.
+template <class State>
+struct Turn {
+  State carry, states;
+};
+/// One element after the other.
 template <class M>
-typename M::State in_turn(typename M::State carry, const typename M::State& lifted) {
+__attribute__((noinline)) void in_turn(Turn<typename M::State>& turn) {
   using State = typename M::State;
-  const auto in = as_bits<Parts<State>>(lifted);
-  auto result = as_bits<Parts<State>>(carry);
+  auto all = as_bits<Parts<State>>(turn.states);
   for (int lane = 0; lane < lanes; ++lane) {
     Parts<State> one;
-    for (int p = 0; p < parts_of<State>; ++p) one.part[p] = splat(in.part[p][lane]);
-    carry = M::advance(carry, as_bits<State>(one));
-    const auto now = as_bits<Parts<State>>(carry);
-    for (int p = 0; p < parts_of<State>; ++p) result.part[p][lane] = now.part[p][lane];
+    for (int p = 0; p < parts_of<State>; ++p) one.part[p] = splat(all.part[p][lane]);
+    turn.carry = M::advance(turn.carry, as_bits<State>(one));
+    const auto now = as_bits<Parts<State>>(turn.carry);
+    for (int p = 0; p < parts_of<State>; ++p) all.part[p][lane] = now.part[p][lane];
   }
-  return as_bits<State>(result);
+  turn.states = as_bits<State>(all);
 }
 
 /// The states after each of a register's first `here` elements x, lifted, from `carry`, which moves behind them: regrouped where the
@@ -116,12 +120,21 @@ SCANGRAD_INLINE typename M::State scan_register(typename M::State& carry, typena
   if constexpr (!Whole::value) lifted = first_lanes(lifted, M::identity(), here);
   typename M::State states;
   if (__builtin_expect(SCANGRAD_PLANT(hot_always_regrouped, M::regular(x), true), 1)) {
-    const auto own = prefixes<M, mirrored>(lifted);
-    states = M::advance(carry, own);
-    carry = M::advance(carry, SCANGRAD_PLANT(hot_row_carry, last_of<mirrored>(own), last_of<!mirrored>(own)));
+    if constexpr (requires { typename M::Within; }) {
+      const auto own = prefixes<typename M::Within, mirrored>(M::plain(lifted));
+      states = M::beside(carry, own);
+      carry = M::advance(carry, M::from(last_of<mirrored>(own)));
+    } else {
+      const auto own = prefixes<M, mirrored>(lifted);
+      states = M::advance(carry, own);
+      carry = M::advance(carry, SCANGRAD_PLANT(hot_row_carry, last_of<mirrored>(own), last_of<!mirrored>(own)));
+    }
   } else {
-    states = mirrored ? reversed_lanes_of(in_turn<M>(carry, reversed_lanes_of(lifted))) : in_turn<M>(carry, lifted);
-    carry = last_of<mirrored>(states);
+    // A copy in memory, so that the carry need not be there.
+    Turn<typename M::State> turn{carry, mirrored ? reversed_lanes_of(lifted) : lifted};
+    in_turn<M>(turn);
+    states = mirrored ? reversed_lanes_of(turn.states) : turn.states;
+    carry = turn.carry;
   }
   return states;
 }

@@ -33,6 +33,7 @@ using F = float __attribute__((vector_size(4 * lanes)));
 using I = std::int64_t __attribute__((vector_size(8 * lanes)));  ///< also the mask of comparisons of D: 0 or -1
 using U = std::uint64_t __attribute__((vector_size(8 * lanes)));
 using I32 = std::int32_t __attribute__((vector_size(4 * lanes)));
+using UI32 = std::uint32_t __attribute__((vector_size(4 * lanes)));
 using I16 = std::int16_t __attribute__((vector_size(2 * lanes)));
 
 template <class V = D, class T>
@@ -248,20 +249,45 @@ SCANGRAD_INLINE I16 float_to_half(F f) {
 #endif
 }
 
-SCANGRAD_INLINE F bfloat_to_float(I16 bits) { return as_bits<F>(__builtin_convertvector(bits, I32) << 16); }
+/// The low 16 bits of each lane, which has no others.
+SCANGRAD_INLINE I16 low_halves(I32 v) {
+#if defined(__AVX2__) && !defined(__AVX512F__)
+  const __m128i all = as_bits<__m128i>(v);
+  return as_bits<I16>(_mm_cvtsi128_si64(_mm_packus_epi32(all, all)));
+#else
+  return __builtin_convertvector(v, I16);
+#endif
+}
+SCANGRAD_INLINE I32 high_half(F f) { return as_bits<I32>(as_bits<UI32>(f) >> 16); }
+
+SCANGRAD_INLINE F bfloat_to_float(I16 bits) {
+#if defined(__AVX2__) && !defined(__AVX512F__)
+  return as_bits<F>(_mm_slli_epi32(_mm_cvtepu16_epi32(_mm_cvtsi64_si128(as_bits<std::int64_t>(bits))), 16));
+#else
+  return as_bits<F>(__builtin_convertvector(bits, I32) << 16);
+#endif
+}
 SCANGRAD_INLINE I16 float_to_bfloat(F f) {
   const I32 u = as_bits<I32>(f);
   const I32 rounded = (u + 0x7fff + ((u >> 16) & 1)) >> 16;
   return __builtin_convertvector(f != f ? ((u >> 16) | 0x40) : rounded, I16);
 }
 
-/// The float that rounds to the same half as the double does: inexact ones end in an odd bit.
+SCANGRAD_INLINE F narrowed(D v) { return __builtin_convertvector(v, F); }
+
+/// The float that rounds to the same float16 as the double does: inexact ones end in an odd bit.
 SCANGRAD_INLINE F round_to_odd(D v) {
-  const F nearest = __builtin_convertvector(v, F);
+  const I bits = as_bits<I>(v), beyond = splat<I>(0x1fffffff);
+  return narrowed(as_bits<D>((bits | ((bits & beyond) + beyond)) & ~beyond));
+}
+
+/// To the nearest bfloat16, ties to even: NaN, and what is less than the smallest normal one.
+inline __attribute__((noinline, cold)) void store_odd(bfloat16* p, const D& v) {
+  const F nearest = narrowed(v);
   const D back = __builtin_convertvector(nearest, D);
   const I32 inexact = __builtin_convertvector(back != v, I32) & (nearest == nearest);
   const I32 away = __builtin_convertvector(absolute(back) > absolute(v), I32);
-  return as_bits<F>(inexact ? ((as_bits<I32>(nearest) + (away & -1)) | 1) : as_bits<I32>(nearest));
+  store_raw(p, float_to_bfloat(as_bits<F>(inexact ? ((as_bits<I32>(nearest) + (away & -1)) | 1) : as_bits<I32>(nearest))));
 }
 
 /// One instruction, of which g++ 12 makes three.
@@ -283,9 +309,18 @@ SCANGRAD_INLINE D load(const bfloat16* p) { return widened(bfloat_to_float(load_
 
 /// Each rounded once, to the nearest.
 SCANGRAD_INLINE void store(double* p, D v) { store_raw(p, v); }
-SCANGRAD_INLINE void store(float* p, D v) { store_raw(p, __builtin_convertvector(v, F)); }
+SCANGRAD_INLINE void store(float* p, D v) { store_raw(p, narrowed(v)); }
 SCANGRAD_INLINE void store(float16* p, D v) { store_raw(p, float_to_half(round_to_odd(v))); }
-SCANGRAD_INLINE void store(bfloat16* p, D v) { store_raw(p, float_to_bfloat(round_to_odd(v))); }
+SCANGRAD_INLINE void store(bfloat16* p, D v) {
+  const I odd = ~(absolute(v) >= 0x1p-126) & (v != 0.0);
+  if (__builtin_expect(any(odd), 0)) {
+    const D copy = v;  // in memory, so that v need not be there
+    return store_odd(p, copy);
+  }
+  const U bits = as_bits<U>(v), beyond = splat<U>((std::uint64_t{1} << 45) - 1);
+  const U rounded = bits + ((beyond >> 1) + (bits >> 45 & 1));
+  store_raw(p, low_halves(high_half(narrowed(as_bits<D>(rounded & ~beyond)))));
+}
 
 /// The first `count` lanes; the others are `fill`.
 template <class T>

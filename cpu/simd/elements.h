@@ -3,7 +3,7 @@
 // copied into each loop, so that they stay in registers there.
 
 #include "core/planted.h"
-#include "cpu/simd/floats.h"
+#include "cpu/simd/four.h"
 #include "cpu/simd/job.h"
 #include "cpu/simd/vec.h"
 
@@ -69,6 +69,15 @@ struct Target {
       here[backwards ? -(i + k) : i + k] = buffer[k];
   }
 
+  /// The first `count` elements, if there are so many.
+  SCANGRAD_INLINE void put_four(std::int64_t i, std::int64_t count, Four<D> v) const {
+    const D registers[] = {v.a, v.b, v.c, v.d};
+    for (int k = 0; k < 4; ++k) {
+      const std::int64_t left = count - k * lanes;
+      if (left >= lanes) put(i + k * lanes, lanes, registers[k], std::true_type());
+      else if (left > 0) put(i + k * lanes, left, registers[k], std::false_type());
+    }
+  }
   void put_first(float v) const {
     T own[wide];
     store_floats(own, splat_float(v));

@@ -40,12 +40,16 @@ SCANGRAD_INLINE D between(D a, D b) {
 }
 /// e^x / B^ref where all x of a tile share a reference that is near (see LseTile::plain). Where full it depends on x - ref alone: moving
 /// all x by what is exact changes no bit of a derivative. It stops falling at e^-680, or 2^-1000.
-template <bool full>
-SCANGRAD_INLINE D near_weight(D x, double ref) {
-  if constexpr (!full) return light_exp(x, ref);
-  x = maximum(x, splat(ref - 680.0));
-  const D d = x - ref;
-  return narrow_exp(d, sum_error(x, splat(-ref), d));
+template <bool full, class V>
+SCANGRAD_INLINE V near_weight(V x, double ref) {
+  if constexpr (full) {
+    x = maximum(x, all<V>(ref - 680.0));
+    const V d = x - all<V>(ref);
+    return narrow_exp(d, sum_error(x, all<V>(-ref), d));
+  } else {
+    return each(
+        [ref](D v) __attribute__((always_inline)) { return light_exp(v, ref); }, x);
+  }
 }
 
 /// v w, where a positive w leaves infinities and NaN even if it vanished, and nothing is left of what is `gone`.
@@ -145,10 +149,14 @@ struct LseCarry {
 };
 
 /// log(s B^ref)
-template <bool full>
-SCANGRAD_INLINE D log_plus(D ref, D s) {
-  if constexpr (full) return full_log_plus(ref, s);
-  else return light_log_plus(ref, s);
+template <bool full, class V>
+SCANGRAD_INLINE V log_plus(V ref, V s) {
+  if constexpr (full) {
+    return full_log_plus(ref, s);
+  } else {
+    return each(
+        [](D m, D v) __attribute__((always_inline)) { return light_log_plus(m, v); }, ref, s);
+  }
 }
 /// The same, -inf for an empty sum.
 template <bool full>
@@ -158,10 +166,14 @@ SCANGRAD_INLINE D log_of_sum(D ref, D s) {
   const D finite = absolute(ref) == infinity ? ref : y;
   return is_nan(ref) ? ref : empty ? splat(-infinity) : finite;
 }
-template <bool full>
-SCANGRAD_INLINE D quotient(D u, D s) {
-  if constexpr (full) return u / s;
-  else return u * light_reciprocal(s);
+template <bool full, class V>
+SCANGRAD_INLINE V quotient(V u, V s) {
+  if constexpr (full) {
+    return u / s;
+  } else {
+    return each(
+        [](D a, D b) __attribute__((always_inline)) { return a * light_reciprocal(b); }, u, s);
+  }
 }
 /// u / s, 0 for an empty sum.
 template <bool full>

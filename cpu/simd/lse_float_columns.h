@@ -6,6 +6,7 @@
 // that do not fit, far above or below what came before, infinite or NaN, take the doubles of lse.h, which may move n. What each column
 // takes depends on it alone, not on those beside it.
 
+#include "cpu/simd/float_math.h"
 #include "cpu/simd/lse_columns.h"
 
 namespace scangrad::inline v0::cpu::SCANGRAD_LEVEL {

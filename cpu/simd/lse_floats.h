@@ -8,6 +8,7 @@
 // Floats hold 2^-126 to 2^127. Within `room` of the first prefix, and of every weight that meets a tangent, nothing that counts is a
 // subnormal number; what does not fit, infinities and NaN take the doubles of lse_rows.h.
 
+#include "cpu/simd/float_math.h"
 #include "cpu/simd/lse.h"
 #include "cpu/simd/traverse.h"
 

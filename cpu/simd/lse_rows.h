@@ -109,14 +109,17 @@ class LseRow {
     const D w = carry_.meet(total.ref), s0 = carry_.sum(), u0 = carry_.weighted(), ref = carry_.ref;
     carry_.add(total.s * w, with_t ? total.u * w : D{});
     if (with_t == tangent) tiles.give(carry_);
-    write([&](std::int64_t i, D & out, D & mean) __attribute__((always_inline)) {
-      const D s = fma(w, load(t_.s_of + i), s0);
-      if constexpr (value) {
-        out = log_plus<full>(ref, s);
-        if (i == 0 && before.s[0] == 0.0) out[0] = t_.x_of[0];
-      }
-      if constexpr (tangent) mean = quotient<full>(fma(w, load(t_.u_of + i), u0), s);
-    });
+    const auto y = target_y();
+    const auto dy = target_dy();
+    for (std::int64_t i = 0; i < count_; i += four_lanes) {
+      const auto with_carry = [&](const double* own, D from) __attribute__((always_inline)) {
+        return fma(all<Four<D>>(w), load_four(own + i), all<Four<D>>(from));
+      };
+      const Four<D> s = with_carry(t_.s_of, s0);
+      if constexpr (value) y.put_four(i, count_ - i, log_plus<full>(all<Four<D>>(ref), s));
+      if constexpr (tangent) dy.put_four(i, count_ - i, quotient<full>(with_carry(t_.u_of, u0), s));
+    }
+    if (value && before.s[0] == 0.0) y.put(0, 1, splat(t_.x_of[0]), std::false_type());  // the log of one exponential, exactly
     if (with_t == tangent) return;
     tangents_alone(before);
     tiles.give(carry_);

@@ -95,10 +95,10 @@ class LseTile {
       return total(count);
     }
     Chain<full> s[2];
+    weigh(count, s_of);
     std::int64_t i = 0;
-    for (; i + lanes < count; i += 2 * lanes)
-      s[0].add(near_weight<full>(load(x_of + i), reference)), s[1].add(near_weight<full>(load(x_of + i + lanes), reference));
-    if (i < count) s[0].add(near_weight<full>(load(x_of + i), reference));
+    for (; i + lanes < count; i += 2 * lanes) s[0].add(load(s_of + i)), s[1].add(load(s_of + i + lanes));
+    if (i < count) s[0].add(load(s_of + i));
     return {splat(reference), last_lane(prefix_sum(s[0].plus(D{}) + s[1].plus(D{}))), D{}};
   }
   State total(std::int64_t count) const {
@@ -120,11 +120,10 @@ class LseTile {
 
   void scan_plain(std::int64_t count) {
     Chain<full> s, u;
+    double* const weights = keep_weights ? e_of : s_of;
+    weigh(count, weights);
     for (std::int64_t i = 0; i < count; i += lanes) {
-      const D x = load(x_of + i);
-      const D e = near_weight<full>(x, reference);
-      if constexpr (keep_weights) store(e_of + i, e);
-      const D p = prefix_sum(e);
+      const D x = load(x_of + i), e = load(weights + i), p = prefix_sum(e);
       store(s_of + i, s.plus(p));
       s.add(last_lane(p));
       if constexpr (tangent) {
@@ -148,6 +147,10 @@ class LseTile {
   }
 
  private:
+  /// e^x / B^reference
+  void weigh(std::int64_t count, double* to) const {
+    for (std::int64_t i = 0; i < count; i += four_lanes) store_four(to + i, near_weight<full>(load_four(x_of + i), reference));
+  }
   template <class Load>
   SCANGRAD_INLINE State at(std::int64_t i, const Load& load_at) const {
     const D s = load_at(s_of + i), u = tangent ? load_at(u_of + i) : D{};

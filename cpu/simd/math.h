@@ -5,7 +5,7 @@
 // 2^-31) are as good as exact ones. Full: for float64, at most 1 ulp, with the low part that the argument's rounding left over.
 // scripts/make_polynomials.py makes the coefficients.
 
-#include "cpu/simd/vec.h"
+#include "cpu/simd/four.h"
 
 namespace scangrad::inline v0::cpu::SCANGRAD_LEVEL {
 
@@ -24,8 +24,20 @@ SCANGRAD_INLINE D polynomial(D x, const double (&c)[n]) {  // Estrin's scheme: t
   return terms[0];
 }
 
+/// Of four by Horner's scheme: others fill the waits.
+template <int n>
+SCANGRAD_INLINE Four<D> polynomial(Four<D> x, const double (&c)[n]) {
+  auto p = all<Four<D>>(c[n - 1]);
+  for (int i = n - 2; i >= 0; --i) p = fma(p, x, all<Four<D>>(c[i]));
+  return p;
+}
+
 /// v 2^n for an integer n held in the low bits of `shifted` = n + 2^52 1.5; the result must be normal.
 SCANGRAD_INLINE D scale_by_power(D v, D shifted) { return as_bits<D>(as_bits<I>(v) + (as_bits<I>(shifted) << 52)); }
+SCANGRAD_INLINE Four<D> scale_by_power(Four<D> v, Four<D> shifted) {
+  return each(
+      [](D a, D b) __attribute__((always_inline)) { return scale_by_power(a, b); }, v, shifted);
+}
 
 inline constexpr double round_to_integer = 0x1.8p52;
 inline constexpr double log2_e = 0x1.71547652b82fep+0;
@@ -65,7 +77,8 @@ SCANGRAD_INLINE D light_exp(D x, double n) {
 }
 
 /// e^(r + low) for |r| <= ln2 / 2, low a correction of r.
-SCANGRAD_INLINE D exp_near_zero(D r, D low) {
+template <class V>
+SCANGRAD_INLINE V exp_near_zero(V r, V low) {
   static constexpr double c[] = {0.5,
                                  0.1666666666666667,
                                  0.04166666666666667,
@@ -77,19 +90,22 @@ SCANGRAD_INLINE D exp_near_zero(D r, D low) {
                                  2.7557273661348637e-07,
                                  2.510520637395701e-08,
                                  2.0914679376583935e-09};
-  return 1.0 + (r + fma(r * r, polynomial(r, c), low));
+  return all<V>(1.0) + (r + fma(r * r, polynomial(r, c), low));
 }
 /// e^(x + low) = p 2^n for |x| <= 1000, |low| <= ulp(x), p in [0.7, 1.5].
+template <class V>
 struct Exponential {
-  D p, shifted_n;  ///< n + round_to_integer
+  V p, shifted_n;  ///< n + round_to_integer
 };
-SCANGRAD_INLINE Exponential exp_parts(D x, D low) {
-  const D shifted = fma(x, splat(log2_e), splat(round_to_integer)), n = shifted - round_to_integer;
-  const D high = x - n * ln2_high, rest = low - n * ln2_low, r = high + rest;
+template <class V>
+SCANGRAD_INLINE Exponential<V> exp_parts(V x, V low) {
+  const V zero = all<V>(round_to_integer), shifted = fma(x, all<V>(log2_e), zero), n = shifted - zero;
+  const V high = fma(n, all<V>(-ln2_high), x), rest = fma(n, all<V>(-ln2_low), low), r = high + rest;
   return {exp_near_zero(r, (high - r) + rest), shifted};
 }
 /// For -700 <= x <= 1.
-SCANGRAD_INLINE D narrow_exp(D x, D low) {
+template <class V>
+SCANGRAD_INLINE V narrow_exp(V x, V low) {
   const auto [p, shifted] = exp_parts(x, low);
   return scale_by_power(p, shifted);
 }
@@ -103,14 +119,20 @@ SCANGRAD_INLINE D wide_exp(D x, D low) {
 }
 
 /// v = 2^n (1 + f) with 1 + f in [sqrt(1/2), sqrt(2)), v positive and normal.
+template <class V>
 struct Mantissa {
-  D n, f;
+  V n, f;
 };
-SCANGRAD_INLINE Mantissa split_mantissa(D v) {
+SCANGRAD_INLINE Mantissa<D> split_mantissa(D v) {
   constexpr std::int64_t root = 0x3fe6a09e667f3bcd, bias = 1024;  // sqrt(1/2); keeps exponents positive
   const U biased = (as_bits<U>(v) + ((bias << 52) - root)) >> 52;
   const D n = as_bits<D>(biased | as_bits<std::uint64_t>(0x1p52)) - (0x1p52 + static_cast<double>(bias));
   return {n, as_bits<D>(as_bits<U>(v) - (biased << 52) + (bias << 52)) - 1.0};
+}
+
+SCANGRAD_INLINE Mantissa<Four<D>> split_mantissa(Four<D> v) {
+  const auto a = split_mantissa(v.a), b = split_mantissa(v.b), c = split_mantissa(v.c), d = split_mantissa(v.d);
+  return {{a.n, b.n, c.n, d.n}, {a.f, b.f, c.f, d.f}};
 }
 
 /// n ln2 + log v to 2^-31 absolutely; v positive and normal. Exactly 0 at n = 0, v = 1.
@@ -123,14 +145,15 @@ SCANGRAD_INLINE D light_log_plus(D n, D v) {
 }
 
 /// m + log v + small, to half a unit of 1 beside the rounding of the result; exactly m at v = 1 without it. v positive and normal.
-SCANGRAD_INLINE D full_log_plus(D m, D v, D small = D{}) {
+template <class V>
+SCANGRAD_INLINE V full_log_plus(V m, V v, V small = V{}) {
   static constexpr double c[] = {0.666666666666667,   0.399999999998995,   0.285714286259762,  0.22222211134711958,
                                  0.18182889129971477, 0.15331721472482762, 0.14616451024414695};
   const auto [n, f] = split_mantissa(v);
-  const D s = f / (2.0 + f), z = s * s, half_square = 0.5 * f * f;
-  const D log_f = f - (half_square - s * fma(z, polynomial(z, c), half_square));
-  const D high = n * ln2_high, sum = m + high;
-  return sum + (sum_error(m, high, sum) + (fma(n, splat(ln2_low), small) + log_f));
+  const V s = f / (all<V>(2.0) + f), z = s * s, half_square = all<V>(0.5) * f * f;
+  const V log_f = f - (half_square - s * fma(z, polynomial(z, c), half_square));
+  const V high = n * all<V>(ln2_high), sum = m + high;
+  return sum + (sum_error(m, high, sum) + (fma(n, all<V>(ln2_low), small) + log_f));
 }
 
 }  // namespace scangrad::inline v0::cpu::SCANGRAD_LEVEL

@@ -146,8 +146,9 @@ SCANGRAD_INLINE D minus_product(D a, D b, D c) {
 }
 
 /// a + b - s for s = a + b rounded: the error of the sum, exactly (Knuth).
-SCANGRAD_INLINE D sum_error(D a, D b, D s) {
-  const D bb = s - a;
+template <class V>
+SCANGRAD_INLINE V sum_error(V a, V b, V s) {
+  const V bb = s - a;
   return (a - (s - bb)) + (b - bb);
 }
 

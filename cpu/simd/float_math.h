@@ -1,0 +1,137 @@
+#pragma once
+// Sums, exp and log of floats, four registers at a time; exp and log of one, too.
+//
+// exp and log count in powers of two, so that a whole tile shares one exponent: e^x 2^-n and n ln2 + log s.
+
+#include "cpu/simd/four.h"
+
+namespace scangrad::inline v0::cpu::SCANGRAD_LEVEL {
+
+SCANGRAD_INLINE Block four(float v) { return all<Block>(v); }
+/// The numbers at v, one in all lanes of a group.
+SCANGRAD_INLINE S spread_register(const float* v) {
+#if defined(__AVX512F__)
+  return as_bits<S>(_mm512_mask_broadcastss_ps(_mm512_set1_ps(v[0]), 0xff00, _mm_load_ss(v + 1)));
+#else
+  return splat_float(*v);
+#endif
+}
+SCANGRAD_INLINE Block spread(const float* v) {
+  constexpr int step = wide / group;
+  return {spread_register(v), spread_register(v + step), spread_register(v + 2 * step), spread_register(v + 3 * step)};
+}
+SCANGRAD_INLINE Block rough_reciprocal(Block v) {
+  return each(
+      [](S s) __attribute__((always_inline)) { return rough_reciprocal(s); }, v);
+}
+
+/// Each element takes that `by` places before (up) or behind it in its group; zeros come in.
+template <int by>
+SCANGRAD_INLINE Block shifted_up(Block v) {
+  return each(
+      [](S s) __attribute__((always_inline)) { return floats_up<by>(s); }, v);
+}
+template <int by>
+SCANGRAD_INLINE Block shifted_down(Block v) {
+  return each(
+      [](S s) __attribute__((always_inline)) { return floats_down<by>(s); }, v);
+}
+/// The prefix sums of each group, or what an element and those behind it in the group add up to.
+template <int by = 1>
+SCANGRAD_INLINE Block prefix_sums(Block v) {
+  if constexpr (by == group) return v;
+  else return prefix_sums<2 * by>(v + shifted_up<by>(v));
+}
+template <int by = 1>
+SCANGRAD_INLINE Block suffix_sums(Block v) {
+  if constexpr (by == group) return v;
+  else return suffix_sums<2 * by>(v + shifted_down<by>(v));
+}
+/// The prefix sums where each element comes last, so that it is rounded once; likewise of products.
+SCANGRAD_INLINE Block late_prefix_sums(Block v) { return v + prefix_sums(shifted_up<1>(v)); }
+SCANGRAD_INLINE Block late_prefix_sums(Block x, Block y) { return fma(x, y, prefix_sums(shifted_up<1>(x * y))); }
+
+template <class V, int n>
+SCANGRAD_INLINE V float_polynomial(V x, const float (&c)[n]) {  // Horner's scheme: others of the four fill the waits
+  V p = all<V>(c[n - 1]);
+  for (int i = n - 2; i >= 0; --i) p = fma(p, x, all<V>(c[i]));
+  return p;
+}
+
+inline constexpr float ln2_float = 0x1.62e43p-1f, ln2_float_rest = -0x1.05c61p-29f;
+
+inline constexpr float float_to_integer = 0x1.8p23f;
+/// e^x 2^-n, where |x| < 2^20, zero = float_to_integer - n, |n| < 2^21, and the result is normal: about one unit in the last place.
+template <class V>
+SCANGRAD_INLINE V exp_floats(V x, V zero) {
+  static constexpr float c[] = {0.5f, 0.1666657702559799f, 0.041666554662050534f, 0.008363173074513711f, 0.001392617611993558f};
+  const V shifted = fma(x, all<V>(1.44269504f), zero), whole = shifted - zero;
+  const V r = fma(whole, all<V>(-ln2_float_rest), fma(whole, all<V>(-ln2_float), x));
+  return each(
+      [](S p, S s) __attribute__((always_inline)) { return as_bits<S>(as_bits<S32>(p) + (as_bits<S32>(s) << 23)); },
+      all<V>(1.0f) + fma(r * r, float_polynomial(r, c), r), shifted);
+}
+
+/// log's tables: about 1 / m for m in [1, 2) by its first bits, and minus the logarithm of that.
+#if defined(__AVX512F__)
+inline constexpr int log_entries = 16;
+static constexpr float log_inverse[] = {0.9697265625f, 0.9140625f,    0.865234375f,  0.8203125f,    0.7802734375f, 0.744140625f,
+                                        0.7109375f,    0.6806640625f, 0.6533203125f, 0.6279296875f, 0.603515625f,  0.58203125f,
+                                        0.5615234375f, 0.5419921875f, 0.5244140625f, 0.5078125f};
+static constexpr float log_rest[] = {0.0307411416f, 0.0898563291f, 0.144754855f, 0.198069914f, 0.24811086f,  0.29552525f,
+                                     0.341170757f,  0.384686395f,  0.425687745f, 0.465327081f, 0.504983348f, 0.541231139f,
+                                     0.577101765f,  0.612503692f,  0.645473711f, 0.677642994f};
+static constexpr float log_series[] = {-0.5f, 0.33347142844551314f, -0.25011508209762545f};
+#else
+inline constexpr int log_entries = 8;
+static constexpr float log_inverse[] = {0.94140625f,   0.841796875f,  0.76171875f,   0.6953125f,
+                                        0.6396484375f, 0.5927734375f, 0.5517578125f, 0.5166015625f};
+static constexpr float log_rest[] = {0.060380511f, 0.172216535f, 0.272177886f, 0.363393894f,
+                                     0.44683657f,  0.522943015f, 0.594646074f, 0.660483374f};
+static constexpr float log_series[] = {-0.4999997454818744f, 0.3333331151537573f, -0.2505831169899321f, 0.20049985703769016f};
+#endif
+
+/// The entry of a table that the first bits of each mantissa choose.
+SCANGRAD_INLINE S entry_for(const float (&table)[log_entries], S v) {
+  const S32 index = as_bits<S32>(v) >> (log_entries == 16 ? 19 : 20);
+#if defined(__AVX512F__)
+  return as_bits<S>(_mm512_maskz_permutexvar_ps(0xffff, as_bits<__m512i>(index), load_raw<__m512>(table)));
+#elif defined(__AVX2__)
+  return as_bits<S>(_mm256_permutevar8x32_ps(load_raw<__m256>(table), as_bits<__m256i>(index)));
+#else
+  S found{};
+  for (int i = 0; i < wide; ++i) found[i] = table[index[i] & (log_entries - 1)];
+  return found;
+#endif
+}
+/// v = 2^exponent mantissa, mantissa in [1, 2); v positive and normal.
+SCANGRAD_INLINE S exponent(S v) {
+#if defined(__AVX512F__)
+  return as_bits<S>(_mm512_maskz_getexp_ps(0xffff, as_bits<__m512>(v)));
+#endif
+  return __builtin_convertvector((as_bits<S32>(v) >> 23) - 127, S);
+}
+SCANGRAD_INLINE S mantissa(S v) {
+#if defined(__AVX512F__)
+  return as_bits<S>(_mm512_maskz_getmant_ps(0xffff, as_bits<__m512>(v), _MM_MANT_NORM_1_2, _MM_MANT_SIGN_zero));
+#endif
+  return as_bits<S>((as_bits<S32>(v) & 0x7fffff) | 0x3f800000);
+}
+
+/// n ln2 + log s for an integer n: absolutely to half a unit of 1, beside the rounding of the result.
+template <class V>
+SCANGRAD_INLINE V log_floats(V n, V s) {
+  const auto find = [&](const float(&table)[log_entries]) __attribute__((always_inline)) {
+    return each(
+        [&](S v) __attribute__((always_inline)) { return entry_for(table, v); }, s);
+  };
+  const V whole = n + each(
+                          [](S v) __attribute__((always_inline)) { return exponent(v); }, s);
+  const V m = each(
+      [](S v) __attribute__((always_inline)) { return mantissa(v); }, s);
+  const V f = fma(m, find(log_inverse), all<V>(-1.0f));
+  const V log_m = fma(f * f, float_polynomial(f, log_series), f) + find(log_rest);
+  return fma(whole, all<V>(ln2_float), fma(whole, all<V>(ln2_float_rest), log_m));
+}
+
+}  // namespace scangrad::inline v0::cpu::SCANGRAD_LEVEL

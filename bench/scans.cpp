@@ -52,10 +52,12 @@ class Inputs {
     x.push_back(made(c.scan == Scan::cumprod ? Content::near_one : Content::normal, seed++));
     for (std::size_t i = 0; i < x.size(); ++i) t.push_back(made(Content::normal, seed++));
     g = made(Content::normal, seed++);
-    eval(x), eval(t), eval(Tensors{g});
+    first = sg::astype(Tensor(0.5), c.dtype);
+    eval(x), eval(t), eval(Tensors{g, first});
   }
   Tensors x, t;
   Tensor g;
+  Tensor first;  ///< of a scan from an initial value
 
  private:
   enum class Content { normal, near_one, decay };
@@ -82,7 +84,9 @@ class Inputs {
 };
 
 Tensors run(const Case& c, const Inputs& in) {
-  const auto f = [&](const Tensors& x) { return judge::apply(c.scan, x, c.options()); };
+  const auto f = [&](const Tensors& x) {
+    return c.initial ? judge::apply(c.scan, x, in.first, c.options()) : judge::apply(c.scan, x, c.options());
+  };
   switch (c.mode) {
     case Mode::forward: {
       const Tensor y = f(in.x);

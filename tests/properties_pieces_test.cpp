@@ -38,23 +38,6 @@ sg::ScanWithCarry with_carry(Scan scan, const Tensors& x, const ScanInitial& fro
   }
   return {};
 }
-Tensor from(Scan scan, const Tensors& x, const ScanInitial& initial, const ScanOptions& options) {
-  switch (scan) {
-    case Scan::cumsum:
-      return sg::cumsum(x[0], initial, options);
-    case Scan::cumprod:
-      return sg::cumprod(x[0], initial, options);
-    case Scan::cummax:
-      return sg::cummax(x[0], initial, options);
-    case Scan::cummin:
-      return sg::cummin(x[0], initial, options);
-    case Scan::logcumsumexp:
-      return sg::logcumsumexp(x[0], initial, options);
-    case Scan::linear_recurrence:
-      return sg::linear_recurrence(x[0], x[1], initial, options);
-  }
-  return {};
-}
 double identity(Scan scan) {
   return scan == Scan::cumprod                                ? 1
          : scan == Scan::cummax || scan == Scan::logcumsumexp ? -INFINITY
@@ -132,11 +115,11 @@ TEST_CASE("an initial value is an element before the first") {
       const Tensor start = tensor<T>({initial}, {});
       const Judge<T> judge(scan, longer, {reverse, false});
       const double allowed = is_extreme(scan) ? 0 : 2;
-      const Tensor included = from(scan, tensors<T>(x), start, {.reverse = reverse, .include_initial = true});
+      const Tensor included = judge::apply(scan, tensors<T>(x), start, {.reverse = reverse, .include_initial = true});
       RC_ASSERT(judge.close(Quantity::value, included, all, judge.value(), allowed));
       if (n == 16 || n == 32) return;  // n + 1 elements may be scanned in the form of longer rows, with other roundings
-      const Tensor inclusive = from(scan, tensors<T>(x), start, {.reverse = reverse}),
-                   exclusive = from(scan, tensors<T>(x), start, {.reverse = reverse, .exclusive = true});
+      const Tensor inclusive = judge::apply(scan, tensors<T>(x), start, {.reverse = reverse}),
+                   exclusive = judge::apply(scan, tensors<T>(x), start, {.reverse = reverse, .exclusive = true});
       const auto part = [&](bool last) {
         const std::int64_t begin = reverse != last ? 1 : 0;
         return sg::slice(included, {.begin = begin, .end = begin + size});

@@ -23,11 +23,13 @@ void add_modes(std::vector<Case>& all, Case c) {
   }
 }
 
-/// What a plain row costs beside it reversed, exclusive, and in other dtypes.
+/// What a plain row costs beside it reversed, exclusive, from an initial value, and in other dtypes.
 void add_variants(std::vector<Case>& all, Scan scan, const Layout& layout) {
-  all.push_back({.scan = scan, .layout = layout, .reverse = true});
-  all.push_back({.scan = scan, .layout = layout, .exclusive = true});
-  all.push_back({.scan = scan, .layout = layout, .reverse = true, .exclusive = true});
+  for (const Mode mode : {Mode::forward, Mode::vjp}) {
+    all.push_back({.scan = scan, .layout = layout, .mode = mode, .reverse = true});
+    all.push_back({.scan = scan, .layout = layout, .mode = mode, .exclusive = true});
+    all.push_back({.scan = scan, .layout = layout, .mode = mode, .initial = true});
+  }
   for (const DType dtype : {DType::float64, DType::float16, DType::bfloat16})
     add_modes(all, {.scan = scan, .layout = layout, .dtype = dtype});
 }
@@ -44,10 +46,10 @@ std::string Case::name() const {
   constexpr const char* names[] = {"forward", "vjp", "jvp"};
   return std::string(judge::to_string(scan)) + "/" + std::string(sg::to_string(dtype)) + "/" + layout.name + "/" +
          names[static_cast<int>(mode)] + "/" +
-         (reverse && exclusive ? "reverse exclusive"
-          : reverse            ? "reverse"
-          : exclusive          ? "exclusive"
-                               : "plain");
+         (reverse     ? "reverse"
+          : exclusive ? "exclusive"
+          : initial   ? "initial value"
+                      : "plain");
 }
 
 std::vector<Case> cases(bool quick) {

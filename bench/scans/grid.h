@@ -27,7 +27,7 @@ struct Case {
   Layout layout;
   Mode mode = Mode::forward;
   sg::DType dtype = sg::DType::float32;
-  bool reverse = false, exclusive = false;
+  bool reverse = false, exclusive = false, initial = false;  ///< initial: starts from a value
   bool error = false;  ///< is measured too
 
   sg::ScanOptions options() const { return {.axis = layout.axis, .reverse = reverse, .exclusive = exclusive}; }

@@ -17,6 +17,7 @@ namespace sg = scangrad;
 using Judged = sg::core::Inexact;  ///< the dtypes that have derivatives
 
 sg::Tensor apply(Scan scan, const std::vector<sg::Tensor>& x, const sg::ScanOptions& options);
+sg::Tensor apply(Scan scan, const std::vector<sg::Tensor>& x, const sg::ScanInitial& initial, const sg::ScanOptions& options);
 
 /// Chooses the log-space split rule, for options that have it.
 template <class Options>

@@ -17,48 +17,42 @@ struct Parts {
   D part[parts_of<State>];
 };
 
-/// Every part moved `by` lanes up; the identity's come in.
-template <int by, class State>
-SCANGRAD_INLINE State shifted_up(const State& state, const State& identity) {
+/// f of each part, and of those of other states.
+template <class F, class State, class... States>
+SCANGRAD_INLINE State each_part(const F& f, const State& state, const States&... others) {
   auto v = as_bits<Parts<State>>(state);
-  const auto fill = as_bits<Parts<State>>(identity);
-  for (int p = 0; p < parts_of<State>; ++p) v.part[p] = shifted_up<by>(v.part[p], fill.part[p]);
+  for (int p = 0; p < parts_of<State>; ++p) v.part[p] = f(v.part[p], as_bits<Parts<State>>(others).part[p]...);
   return as_bits<State>(v);
 }
-
 template <class State>
 SCANGRAD_INLINE State first_lane_of(const State& state) {
-  auto v = as_bits<Parts<State>>(state);
-  for (int p = 0; p < parts_of<State>; ++p) v.part[p] = first_lane(v.part[p]);
-  return as_bits<State>(v);
+  return each_part(
+      [](D v) __attribute__((always_inline)) { return first_lane(v); }, state);
 }
 template <class State>
 SCANGRAD_INLINE State last_lane_of(const State& state) {
-  auto v = as_bits<Parts<State>>(state);
-  for (int p = 0; p < parts_of<State>; ++p) v.part[p] = last_lane(v.part[p]);
-  return as_bits<State>(v);
-}
-
-/// Every part moved `by` lanes down.
-template <int by, class State>
-SCANGRAD_INLINE State shifted_down(const State& state, const State& identity) {
-  auto v = as_bits<Parts<State>>(state);
-  const auto fill = as_bits<Parts<State>>(identity);
-  for (int p = 0; p < parts_of<State>; ++p) v.part[p] = shifted_down<by>(v.part[p], fill.part[p]);
-  return as_bits<State>(v);
+  return each_part(
+      [](D v) __attribute__((always_inline)) { return last_lane(v); }, state);
 }
 template <class State>
 SCANGRAD_INLINE State reversed_lanes_of(const State& state) {
-  auto v = as_bits<Parts<State>>(state);
-  for (int p = 0; p < parts_of<State>; ++p) v.part[p] = reversed(v.part[p]);
-  return as_bits<State>(v);
+  return each_part(
+      [](D v) __attribute__((always_inline)) { return reversed(v); }, state);
 }
 
 /// What stands `by` places earlier in scan order; the identity comes in.
 template <bool mirrored, int by, class State>
 SCANGRAD_INLINE State delayed(const State& state, const State& identity) {
-  if constexpr (mirrored) return shifted_down<by>(state, identity);
-  else return shifted_up<by>(state, identity);
+  return each_part(
+      [](D v, D fill) __attribute__((always_inline)) {
+        if constexpr (mirrored) return shifted_down<by>(v, fill);
+        else return shifted_up<by>(v, fill);
+      },
+      state, identity);
+}
+template <int by, class State>
+SCANGRAD_INLINE State shifted_up(const State& state, const State& identity) {
+  return delayed<false, by>(state, identity);
 }
 /// 0 for what is first in scan order.
 template <bool mirrored>
@@ -74,11 +68,9 @@ SCANGRAD_INLINE State last_of(const State& state) {
 /// `state` in the first `count` lanes, the identity in the others.
 template <class State>
 SCANGRAD_INLINE State first_lanes(const State& state, const State& identity, std::int64_t count) {
-  auto v = as_bits<Parts<State>>(state);
-  const auto fill = as_bits<Parts<State>>(identity);
   const I here = lane_numbers() < splat<I>(SCANGRAD_PLANT(hot_tail_one_more, count, count + 1));
-  for (int p = 0; p < parts_of<State>; ++p) v.part[p] = here ? v.part[p] : fill.part[p];
-  return as_bits<State>(v);
+  return each_part(
+      [here](D v, D fill) __attribute__((always_inline)) { return here ? v : fill; }, state, identity);
 }
 
 /// The prefixes of a register's elements: each lane combines those up to it.

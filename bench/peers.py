@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""peers.py [--quick] [--threads N] torch|jax|mlx OUT.json: the grid of bench/scans/grid.cpp in another library.
+"""peers.py [--quick] [--threads N] [--beside BENCH_SCANS] torch|jax|mlx OUT.json: the grid of bench/scans/grid.cpp in another library.
 
+--beside: bench_scans measures each case right after the peer, `beside_ns`, since a machine's clock may drift from minute to minute.
 float32, and complex64 for logcumsumexp. Flags that a peer lacks are left out, not emulated. JAX is jitted. The figure is the best of many
 runs; `units` is the worst error on the smallest row, in the units of docs/accuracy.md, against numpy's 80-bit long double.
 """
@@ -8,6 +9,7 @@ runs; `units` is the worst error on the smallest row, in the units of docs/accur
 import argparse
 import json
 import os
+import subprocess
 import sys
 import time
 
@@ -217,12 +219,23 @@ def best(run, wait):
     wait(run())
     first = time.perf_counter() - start
     fastest, spent, runs = float("inf"), 0.0, 0
-    while runs < 3 or (spent < ENOUGH and spent + first < SLOW):
+    while runs < (3 if first < SLOW / 10 else 1) or (spent < ENOUGH and spent + first < SLOW):
         start = time.perf_counter()
         wait(run())
         took = time.perf_counter() - start
         fastest, spent, runs = min(fastest, took), spent + took, runs + 1
     return fastest
+
+
+def beside(bench, quick, case):
+    """What scangrad takes now, in ns an element."""
+    name = "/".join([case["op"], case["dtype"], case["layout"], case["mode"], "plain"])
+    command = [bench, *(["--quick"] if quick else []), "--benchmark_format=json", f"--benchmark_filter=^{name}/"]
+    done = subprocess.run(command, capture_output=True, check=False)
+    try:
+        return json.loads(done.stdout)["benchmarks"][0]["ns"]
+    except (ValueError, LookupError):
+        return None
 
 
 def measure(peer, op, layout, shape, axis, mode, dtype, with_error):
@@ -245,6 +258,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--beside")
     parser.add_argument("peer", choices=["torch", "jax", "mlx"])
     parser.add_argument("out")
     options = parser.parse_args()
@@ -264,8 +278,12 @@ def main():
                 case = measure(peer, op, name, shape, axis, mode, dtype, with_error)
             except NotImplementedError as error:
                 case = {"op": op, "dtype": dtype, "layout": name, "mode": mode, "error": str(error)}
+            if options.beside and "ns" in case and (ours := beside(options.beside, options.quick, case)):
+                case["beside_ns"] = ours
             results.append(case)
             told = f"{case['ns']:10.3f} ns an element" if "ns" in case else case["error"]
+            if "beside_ns" in case:
+                told += f", scangrad {case['beside_ns']:.3f}"
             print(f"{options.peer:6} {op:18} {dtype:9} {name:20} {mode:8} {told}", flush=True)
     with open(options.out, "w", encoding="utf-8") as file:
         json.dump({"peer": options.peer, "version": peer.version, "threads": options.threads, "cases": results}, file, indent=1)

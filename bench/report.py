@@ -59,10 +59,19 @@ class Runs:
                 cases = {(c["op"], c["dtype"], c["layout"], c["mode"]): c for c in content["cases"]}
                 self.peers.setdefault(content["threads"], {})[peer] = cases
 
-    def peer_ns(self, threads, key):
-        """{peer: ns an element} of a plain case."""
+    def peer_cases(self, threads, key):
+        """{peer: case} of those that have a plain case."""
         all_peers = self.peers.get(threads, {})
-        return {p: c[key[:4]]["ns"] for p, c in all_peers.items() if "ns" in c.get(key[:4], {})} if key[4] == "plain" else {}
+        return {p: c[key[:4]] for p, c in all_peers.items() if "ns" in c.get(key[:4], {})} if key[4] == "plain" else {}
+
+    def peer_ns(self, threads, key):
+        """{peer: ns an element}"""
+        return {p: c["ns"] for p, c in self.peer_cases(threads, key).items()}
+
+    def ratios(self, threads, key):
+        """{peer: how many times as long it takes}, beside what was measured right after it."""
+        own = self.ours[threads][key].get("ns")
+        return {p: c["ns"] / c.get("beside_ns", own) for p, c in self.peer_cases(threads, key).items()} if own else {}
 
 
 def shown(key):
@@ -78,11 +87,12 @@ def slower(runs):
     lines = []
     for threads, ours in runs.ours.items():
         for key, b in ours.items():
-            for peer, ns in runs.peer_ns(threads, key).items():
+            for peer, case in runs.peer_cases(threads, key).items():
                 if failed(b):
                     lines.append(f"- {shown(key)}: {peer} has it, here it fails: {b.get('error_message', '')}")
-                elif b["ns"] > ns:
-                    lines.append(f"- {shown(key)}, {threads} thread(s): {b['ns']:.3f} ns an element, {peer} {ns:.3f} ({b['ns'] / ns:.2f}x)")
+                elif (ratio := runs.ratios(threads, key)[peer]) < 1:
+                    here = case.get("beside_ns", b["ns"])
+                    lines.append(f"- {shown(key)}, {threads} thread(s): {here:.3f} ns an element, {peer} {case['ns']:.3f} ({1 / ratio:.2f}x)")
     return lines
 
 
@@ -100,7 +110,7 @@ def table(runs, threads, keep):
             continue
         others = runs.peer_ns(threads, key)
         cells = "".join(f" {others[p]:.3f} |" if p in others else " |" for p in peers)
-        best = f" {min(others.values()) / b['ns']:.1f} |" if others else " |"
+        best = f" {min(runs.ratios(threads, key).values()):.1f} |" if others else " |"
         lines.append(f"{head} {b['ns']:.3f} | {b['copy_ns']:.3f} | {b['ns'] / b['copy_ns']:.2f} |{cells}{best}")
     return lines
 
@@ -123,17 +133,17 @@ class Bars:
 
     def against_peers(self, key, b):
         op, dtype, layout, mode, flags = key
-        others = self.runs.peer_ns(1, key)
+        others = self.runs.ratios(1, key)
         if dtype != "float32" or flags != "plain" or layout in ("524288x8", "8192x8", "4099x1021"):
             return
         if op == "logcumsumexp":
             bars = {"forward": {"torch": 50}, "jvp": {"torch": 40, "jax": 25}, "vjp": {"torch": 80, "jax": 25}}[mode]
             for peer, bar in bars.items():
                 if peer in others:
-                    self.add(key, f"times as fast as {peer}", others[peer] / b["ns"], bar / self.slack, True)
+                    self.add(key, f"times as fast as {peer}", others[peer], bar / self.slack, True)
         if op in ("cumprod", "cummax") and mode != "forward" and others:
-            limit = max(min(others.values()) / 4, b["copy_ns"] / 0.7)
-            self.add(key, "of the slower of a quarter of the best peer and a copy / 0.7", b["ns"] / limit, 1, False)
+            times = min(4 / min(others.values()), 0.7 * b["ns"] / b["copy_ns"])
+            self.add(key, "of the slower of a quarter of the best peer and a copy / 0.7", times, self.slack, False)
 
     def against_copy(self, key, b):
         op, dtype, layout, mode, flags = key
@@ -155,7 +165,7 @@ class Bars:
                 self.add(key, "x real", b["ns"] / plain["ns"], 10, False)
         elif flags != "plain":
             self.add(key, "x plain", b["ns"] / plain["ns"], 1.1, False)
-        else:
+        elif dtype != "complex128":
             doubled = op == "cumprod" and dtype == "float64"  # every step in two parts
             self.add(key, "x float32", b["ns"] / plain["ns"], 3 if doubled else 2, False)
 
@@ -231,6 +241,7 @@ def report(runs, base):
     peers = ", ".join(f"{p} {v}" for p, v in runs.versions.items()) or "none"
     yield f"{datetime.date.today()}, {platform.system()} {platform.release()}, kernels of level {level()}, threads: {threads}. Peers: {peers}. Made by `scripts/bench`."
     yield "Times are the best of many runs on kept buffers, in ns an element; a copy (memcpy) of the bytes that a case moves is measured in turn with it."
+    yield "Ratios to a peer take what scangrad needed right after the peer, since the machine's clock may drift."
     yield ""
     if runs.versions:
         yield "## Slower than a peer"

@@ -87,12 +87,13 @@ def slower(runs):
     lines = []
     for threads, ours in runs.ours.items():
         for key, b in ours.items():
+            ratios = runs.ratios(threads, key)
             for peer, case in runs.peer_cases(threads, key).items():
                 if failed(b):
                     lines.append(f"- {shown(key)}: {peer} has it, here it fails: {b.get('error_message', '')}")
-                elif (ratio := runs.ratios(threads, key)[peer]) < 1:
+                elif ratios[peer] < 1:
                     here = case.get("beside_ns", b["ns"])
-                    lines.append(f"- {shown(key)}, {threads} thread(s): {here:.3f} ns an element, {peer} {case['ns']:.3f} ({1 / ratio:.2f}x)")
+                    lines.append(f"- {shown(key)}, {threads} thread(s): {here:.3f} ns an element, {peer} {case['ns']:.3f} ({1 / ratios[peer]:.2f}x)")
     return lines
 
 

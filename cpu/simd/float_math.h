@@ -51,13 +51,6 @@ SCANGRAD_INLINE Block suffix_sums(Block v) {
 SCANGRAD_INLINE Block late_prefix_sums(Block v) { return v + prefix_sums(shifted_up<1>(v)); }
 SCANGRAD_INLINE Block late_prefix_sums(Block x, Block y) { return fma(x, y, prefix_sums(shifted_up<1>(x * y))); }
 
-template <class V, int n>
-SCANGRAD_INLINE V float_polynomial(V x, const float (&c)[n]) {  // Horner's scheme: others of the four fill the waits
-  V p = all<V>(c[n - 1]);
-  for (int i = n - 2; i >= 0; --i) p = fma(p, x, all<V>(c[i]));
-  return p;
-}
-
 inline constexpr float ln2_float = 0x1.62e43p-1f, ln2_float_rest = -0x1.05c61p-29f;
 
 inline constexpr float float_to_integer = 0x1.8p23f;
@@ -69,7 +62,7 @@ SCANGRAD_INLINE V exp_floats(V x, V zero) {
   const V r = fma(whole, all<V>(-ln2_float_rest), fma(whole, all<V>(-ln2_float), x));
   return each(
       [](S p, S s) __attribute__((always_inline)) { return as_bits<S>(as_bits<S32>(p) + (as_bits<S32>(s) << 23)); },
-      all<V>(1.0f) + fma(r * r, float_polynomial(r, c), r), shifted);
+      all<V>(1.0f) + fma(r * r, horner(r, c), r), shifted);
 }
 
 /// log's tables: about 1 / m for m in [1, 2) by its first bits, and minus the logarithm of that.
@@ -130,7 +123,7 @@ SCANGRAD_INLINE V log_floats(V n, V s) {
   const V m = each(
       [](S v) __attribute__((always_inline)) { return mantissa(v); }, s);
   const V f = fma(m, find(log_inverse), all<V>(-1.0f));
-  const V log_m = fma(f * f, float_polynomial(f, log_series), f) + find(log_rest);
+  const V log_m = fma(f * f, horner(f, log_series), f) + find(log_rest);
   return fma(whole, all<V>(ln2_float), fma(whole, all<V>(ln2_float_rest), log_m));
 }
 

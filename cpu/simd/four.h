@@ -68,8 +68,16 @@ SCANGRAD_INLINE V all(T value) {
     const auto one = all<decltype(V{}.a)>(value);
     return {one, one, one, one};
   } else {
-    return static_cast<decltype(V{}[0] + 0)>(value) - V{};
+    return splat<V>(value);
   }
+}
+
+/// A polynomial by Horner's scheme: others of the four fill the waits.
+template <class V, class T, int n>
+SCANGRAD_INLINE V horner(V x, const T (&c)[n]) {
+  V p = all<V>(c[n - 1]);
+  for (int i = n - 2; i >= 0; --i) p = fma(p, x, all<V>(c[i]));
+  return p;
 }
 
 SCANGRAD_INLINE Four<D> load_four(const double* p) {

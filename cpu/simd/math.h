@@ -24,12 +24,9 @@ SCANGRAD_INLINE D polynomial(D x, const double (&c)[n]) {  // Estrin's scheme: t
   return terms[0];
 }
 
-/// Of four by Horner's scheme: others fill the waits.
 template <int n>
 SCANGRAD_INLINE Four<D> polynomial(Four<D> x, const double (&c)[n]) {
-  auto p = all<Four<D>>(c[n - 1]);
-  for (int i = n - 2; i >= 0; --i) p = fma(p, x, all<Four<D>>(c[i]));
-  return p;
+  return horner(x, c);
 }
 
 /// v 2^n for an integer n held in the low bits of `shifted` = n + 2^52 1.5; the result must be normal.

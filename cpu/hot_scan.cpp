@@ -3,22 +3,21 @@
 #include <unistd.h>
 
 #include "core/planted.h"
-#include "cpu/hot_carry.h"
-#include "cpu/hot_element.h"
+#include "cpu/hot_carries.h"
 #include "cpu/simd/levels.h"
 #include "cpu/turn.h"
 
 namespace scangrad::inline v0::cpu {
 namespace {
 
-/// Rows no longer than this are scanned side by side, so many at a time: a kernel for rows would spend more on each row than turning
-/// them costs. Never by the number of rows: a row's bits are the same alone and among others. Longer ones would gain in crowds, but
-/// alone they would wait: a row in one lane is a chain of operations.
-constexpr std::int64_t rows_side_by_side = 32;
-std::int64_t short_row(HotScan scan, DType dtype) {
-  if (is_complex(dtype) || dtype == DType::float64) return 16;
-  return is_log_sum(scan) ? 64 : 32;
+/// Rows no longer than this are scanned side by side: a kernel for rows would spend more on starting each row than on its elements.
+/// Never by the number of rows: a row's bits are the same alone and among others. Those of log sums and complex numbers are turned in
+/// memory. Longer ones would gain in crowds, but alone they would wait: a row in one lane is a chain of operations.
+std::int64_t longest_short_row(HotScan scan, DType dtype) {
+  if (is_complex(dtype) || (is_log_sum(scan) && dtype == DType::float64)) return 16;
+  return short_row;
 }
+constexpr std::int64_t rows_a_task = 256;
 
 /// Results larger than this are written past the caches.
 std::int64_t last_level_cache() {
@@ -29,10 +28,8 @@ std::int64_t last_level_cache() {
   return std::int64_t{32} << 20;
 }
 
-// inputs, outputs, the carries that they start from and end with, the cotangents of these
-constexpr std::size_t max_arrays = max_inputs + max_outputs + 2 * max_carried + 2;
-constexpr std::size_t out_at = max_inputs, initial_at = out_at + max_outputs, final_at = initial_at + max_carried,
-                      cotangent_at = final_at + max_carried, behind_at = cotangent_at + 1;
+/// How the lanes of a scan are taken.
+enum class Way : std::uint8_t { rows, columns, short_rows, turned_rows };
 
 class HotScanRun {
  public:
@@ -43,51 +40,79 @@ class HotScanRun {
         lanes_(lanes_of(call)),
         dtype_(call.out[0]->dtype()),
         components_(is_complex(dtype_) ? 2 : 1),
-        kernel_index_(static_cast<std::size_t>(call.scan)) {
+        carries_(call) {
     for (std::size_t i = static_cast<std::size_t>(call.order.axis) + 1; i < shape_.size(); ++i) inner_ *= shape_[i];
     std::int64_t bytes = 0;
     for (const Array* in : call.in)
       if (in != nullptr) bytes += in->size() * static_cast<std::int64_t>(item_size(dtype_));
-    for (const Array* array : call.final) ends_ = ends_ || array != nullptr;
     stream_ = bytes + bytes_of(call.out[0]) + bytes_of(call.out[1]) > last_level_cache();
+    way_ = way();
   }
 
   void run() {
-    if (lanes_.length == 0) return empty();
+    if (lanes_.length == 0) return lanes_.for_each(0, lanes_.count(), [&](const Offsets& at) { carries_.take_empty(at); });
     if (call_.out[0]->size() == 0) return;
-    const bool turned = inner_ == 1 && lanes_.length <= short_row(call_.scan, dtype_);
-    if (turned) inner_ = lanes_.count();
-    const bool across = inner_ != 1 || turned;
-    const std::int64_t width = turned ? rows_side_by_side : std::min(inner_, tile), blocks = (inner_ + width - 1) / width;
-    const std::int64_t tasks = lanes_.count() / inner_ * blocks;
+    const std::int64_t threads = context_.pool().size();
+    const std::int64_t blocks_of = way_ == Way::columns ? inner_ : lanes_.count();  // lanes that are cut into blocks
+    const std::int64_t width = block_width(threads), blocks = (blocks_of + width - 1) / width;
+    const std::int64_t tasks = lanes_.count() / blocks_of * blocks;
     const std::int64_t grain = std::max<std::int64_t>(1, parallel_grain / (lanes_.length * width));
-    std::int64_t pieces = std::clamp<std::int64_t>(tasks / grain, 1, context_.pool().size());
-    if (!across && tasks < context_.pool().size() && shares_rows(call_.scan) &&
-        !is_complex(dtype_)) {  // each row by all threads
+    std::int64_t pieces = std::clamp<std::int64_t>(tasks / grain, 1, threads);
+    if (way_ == Way::rows && tasks < threads && shares_rows(call_.scan) && !is_complex(dtype_)) {  // each row by all threads
       pieces = 1;
-      sharers_ = std::clamp<std::int64_t>(lanes_.length / parallel_grain, 1, context_.pool().size());
+      sharers_ = std::clamp<std::int64_t>(lanes_.length / parallel_grain, 1, threads);
     }
-    const std::int64_t scratch = (is_complex(dtype_) ? complex_scratch_size : scratch_size)(call_.scan, lanes_.length, across) +
-                                 (turned ? turned_size() : 0);
+    if (carries_.any()) carries_size_ = Carries::size(padded(width));
+    const std::int64_t scratch = carries_size_ + (way_ == Way::turned_rows ? turned_size() : 0) + kernel_scratch();
     const auto memory = context_.scratch<double>(pieces * scratch);
-    const auto& level = *current_level().kernels;
-    const auto dtype = static_cast<std::size_t>(hot_dtype(dtype_));
-    const ScanKernel kernel = across ? level.columns[kernel_index_][dtype] : level.rows[kernel_index_][dtype];
+    const ScanKernel kernel = kernel_of(way_);
     context_.parallel_for(pieces, 1, [&](std::int64_t first, std::int64_t last) {
       for (std::int64_t piece = first; piece < last; ++piece) {
         double* own = memory.data() + piece * scratch;
         const std::int64_t begin = tasks * piece / pieces, end = tasks * (piece + 1) / pieces;
-        if (!across) rows(kernel, begin, end, own);
-        for (std::int64_t task = begin; across && task < end; ++task) {
-          if (turned) turned_rows(kernel, task * width, std::min(width, inner_ - task * width), own);
-          else columns(kernel, task / blocks, task % blocks * width, width, own);
+        if (way_ == Way::rows) rows(kernel, begin, end, own);
+        for (std::int64_t task = begin; way_ != Way::rows && task < end; ++task) {
+          const std::int64_t at = task % blocks * width, lane = task / blocks * blocks_of + at,
+                             count = std::min(width, blocks_of - at);
+          if (way_ == Way::columns) columns(kernel, lane, count, own);
+          else if (way_ == Way::short_rows) short_rows(kernel, lane, count, own);
+          else turned_rows(kernel, lane, count, own);
         }
       }
     });
   }
 
  private:
-  using Offsets = std::array<std::int64_t, max_arrays>;
+  using Offsets = HotOffsets;
+
+  ScanKernel kernel_of(Way way) const {
+    const HotKernels& level = *current_level().kernels;
+    const auto& table = way == Way::rows ? level.rows : way == Way::short_rows ? level.short_rows : level.columns;
+    return table[static_cast<std::size_t>(call_.scan)][static_cast<std::size_t>(hot_dtype(dtype_))];
+  }
+  Way way() const {
+    if (inner_ != 1) return Way::columns;
+    if (lanes_.length > longest_short_row(call_.scan, dtype_)) return Way::rows;
+    bool neighbours = kernel_of(Way::short_rows) != nullptr;
+    for (std::size_t k = 0; k < inputs(); ++k) neighbours = neighbours && lanes_.step[k] == lanes_.step[out_at];
+    return neighbours ? Way::short_rows : Way::turned_rows;
+  }
+  /// Lanes that a task takes. The columns are shared by all threads.
+  std::int64_t block_width(std::int64_t threads) const {
+    if (way_ == Way::rows) return 1;
+    if (way_ == Way::short_rows) return rows_a_task;
+    if (way_ == Way::turned_rows) return turned_a_task();
+    constexpr std::int64_t few = 64;
+    const std::int64_t shares = std::max<std::int64_t>(1, threads / (lanes_.count() / inner_));
+    const std::int64_t share = (inner_ / shares + few - 1) / few * few;
+    return std::min(inner_, std::clamp(share, few, most_columns));
+  }
+  /// Scratch begins with the carries of `lanes` lanes.
+  Carries carries_of(std::int64_t lanes, double* scratch) const { return {lanes, carries_.any(), scratch}; }
+  std::int64_t kernel_scratch() const {
+    if (is_complex(dtype_)) return complex_scratch_size(call_.scan, lanes_.length, way_ != Way::rows);
+    return way_ == Way::short_rows ? 0 : scratch_size(call_.scan, lanes_.length, way_ != Way::rows);
+  }
 
   static std::int64_t bytes_of(const Array* array) {
     return array == nullptr ? 0 : array->size() * static_cast<std::int64_t>(item_size(array->dtype()));
@@ -117,7 +142,7 @@ class HotScanRun {
     ScanJob job;
     job.length = lanes_.length;
     job.columns = columns;
-    job.scratch = scratch;
+    job.scratch = scratch + carries_size_;
     job.stream = stream_;
     for (std::size_t k = 0; k < max_inputs && call_.in[k] != nullptr; ++k) {
       job.in[k] = element(*call_.in[k], at[k]);
@@ -130,106 +155,12 @@ class HotScanRun {
     return job;
   }
 
-  /// Neighbouring elements from `first` on: of(column, component).
+  /// `count` elements that lie `apart`: of(column, component).
   template <class Of>
-  void fill_row(void* first, std::int64_t count, const Of& of) const {
+  void fill(void* first, std::int64_t apart, std::int64_t count, const Of& of) const {
     core::visit(core::Floats{}, component_type(dtype_), [&]<class T>() {
       for (std::int64_t c = 0; c < count; ++c)
-        for (int k = 0; k < components_; ++k) static_cast<T*>(first)[c * components_ + k] = core::convert<T>(of(c, k));
-    });
-  }
-
-  /// The carries that `count` neighbouring lanes start from and end with, part after part; what an exclusive scan shows of the first,
-  /// output after output, each by components; and the cotangents of the last.
-  struct Carries {
-    std::int64_t count;
-    double initial[max_parts * tile], final[max_parts * tile], seen[2 * max_outputs * tile], behind[tile];
-    explicit Carries(std::int64_t n) : count(n) {
-      std::fill_n(initial, max_parts * n, 0.0);
-      std::fill_n(final, max_parts * n, 0.0);
-    }
-  };
-  bool full() const { return dtype_ == DType::float64; }
-
-  static LogParts log_parts(const double* parts, std::int64_t stride) {
-    return {parts[0], parts[stride], parts[2 * stride], parts[3 * stride], parts[4 * stride]};
-  }
-
-  /// Whether lanes start from, end with, or pass anything.
-  bool carried() const {
-    return call_.initial[0] != nullptr || call_.initial_cotangent != nullptr || call_.final_cotangent != nullptr || ends_;
-  }
-  void give(Carries& carries, std::int64_t lane, const Offsets& at) const {
-    if (call_.final_cotangent != nullptr) carries.behind[lane] = value_at(*call_.final_cotangent, at[behind_at]);
-    if (call_.initial[0] == nullptr) return;
-    double *to = carries.initial + lane, *seen = carries.seen + lane;
-    const auto value = [&](std::size_t k, int c = 0) {
-      return call_.initial[k] == nullptr ? 0.0 : value_at(*call_.initial[k], at[initial_at + k], c);
-    };
-    if (!is_log_sum(call_.scan)) {
-      for (int c = 0; c < components_; ++c) {
-        for (std::size_t k = 0; k < max_carried; ++k)
-          if (call_.initial[k] != nullptr) to[(call_.carry_part[k] + c) * carries.count] = value(k, c);
-        seen[c * carries.count] = value(0, c), seen[(components_ + c) * carries.count] = value(carried_tangent, c);
-      }
-      return;
-    }
-    const LogCarry carry{value(0), {value(1), value(2)}, value(carried_tangent)};
-    const LogParts parts = to_kernel(carry, full());
-    const double all[] = {parts.ref, parts.s, parts.s_low, parts.u, parts.u_low};
-    for (int p = 0; p < 5; ++p) to[p * carries.count] = all[p];
-    seen[0] = carry.empty() ? ops::minus_infinity : ops::log_relative(carry.m, carry.s);
-    const double mean = carry.empty() ? 0 : std::isnan(carry.m) ? carry.m : carry.tangent;
-    seen[call_.scan == HotScan::logcumsumexp_mean ? 0 : carries.count] = mean;
-  }
-
-  void take(const Carries& carries, std::int64_t lane, const Offsets& at) const {
-    if (ends_) take_final(carries, lane, at);
-    for (int c = 0; c < components_ && call_.initial_cotangent != nullptr; ++c)
-      put_value(*call_.initial_cotangent, at[cotangent_at], cotangent(carries, lane, at, c), c);
-  }
-  void take_final(const Carries& carries, std::int64_t lane, const Offsets& at) const {
-    const double* from = carries.final + lane;
-    double value[max_carried];
-    if (is_log_sum(call_.scan)) {
-      const LogCarry carry = from_kernel(log_parts(from, carries.count), full());
-      value[0] = carry.m, value[1] = carry.s.high, value[2] = carry.s.low, value[3] = carry.tangent;
-    } else if (call_.final[1] != nullptr) {  // in two parts
-      const double high = from[call_.carry_part[0] * carries.count], low = from[call_.carry_part[1] * carries.count];
-      const ops::Twice c = ops::two_sum(high, std::isfinite(high) ? low : 0);
-      value[0] = c.high, value[1] = c.low;
-    } else {
-      value[0] = from[call_.carry_part[0] * carries.count];
-    }
-    for (std::size_t k = 0; k < max_carried; ++k)
-      if (call_.final[k] != nullptr) put_value(*call_.final[k], at[final_at + k], value[k]);
-  }
-  /// Of the carry that the scan starts from. An exclusive scan's first output is that carry itself.
-  double cotangent(const Carries& carries, std::int64_t lane, const Offsets& at, int component) const {
-    const double first = carries.final[component * carries.count + lane], second = carries.final[carries.count + lane];
-    const auto g = static_cast<std::size_t>(cotangent_of(call_.scan));
-    const double own = call_.order.exclusive ? value_at(*call_.in[g], at[g], component) : 0;
-    if (is_complex(dtype_)) return first + own;
-    if (!is_log_sum(call_.scan)) return first + second + own;
-    const LogParts start = log_parts(carries.initial + lane, carries.count);
-    return start.s == 0 ? 0 : given_to(start, second, first, full()) + own;
-  }
-
-  /// Lanes without elements end with what they started from.
-  void empty() const {
-    lanes_.for_each(0, lanes_.count(), [&](const Offsets& at) {
-      for (std::size_t k = 0; k < max_carried; ++k)
-        if (call_.final[k] != nullptr) {
-          const double identity = k == 0 ? call_.first[0] : 0;
-          const Array* initial = call_.initial[k];
-          put_value(*call_.final[k], at[final_at + k], initial == nullptr ? identity : value_at(*initial, at[initial_at + k]));
-        }
-      if (call_.initial_cotangent == nullptr) return;
-      const bool passes = call_.final_cotangent != nullptr &&
-                          !(is_log_sum(call_.scan) && value_at(*call_.initial[0], at[initial_at]) == ops::minus_infinity);
-      for (int c = 0; c < components_; ++c)
-        put_value(*call_.initial_cotangent, at[cotangent_at], passes ? value_at(*call_.final_cotangent, at[behind_at], c) : 0,
-                  c);
+        for (int k = 0; k < components_; ++k) static_cast<T*>(first)[c * apart * components_ + k] = core::convert<T>(of(c, k));
     });
   }
 
@@ -237,7 +168,7 @@ class HotScanRun {
   /// runs back meets the cotangents one place further on.
   void run_job(ScanKernel kernel, ScanJob job, Carries& carries) const {
     if (call_.initial[0] != nullptr) job.initial = carries.initial;
-    if (ends_ || call_.initial_cotangent != nullptr) job.final = carries.final;
+    if (carries_.ends() || call_.initial_cotangent != nullptr) job.final = carries.final;
     if (call_.final_cotangent != nullptr) job.behind = carries.behind;
     if (!call_.order.exclusive) return share(kernel, job);
     --job.length;
@@ -246,17 +177,18 @@ class HotScanRun {
     if (g >= 0) job.in[g] = moved(job.in[g], SCANGRAD_PLANT(hot_exclusive_cotangent, job.in_step[g], std::int64_t{0}));
     for (std::size_t k = 0; k < max_outputs && job.out[k] != nullptr; ++k) {
       if (g >= 0) {
-        fill_row(moved(job.out[k], job.length * job.out_step), job.columns, [](std::int64_t, int) { return 0.0; });
+        fill(moved(job.out[k], job.length * job.out_step), job.out_apart[k], job.columns,
+             [](std::int64_t, int) { return 0.0; });
         continue;
       }
-      fill_row(job.out[k], job.columns, [&](std::int64_t column, int c) {
+      fill(job.out[k], job.out_apart[k], job.columns, [&](std::int64_t column, int c) {
         if (call_.initial[0] != nullptr) return carries.seen[(static_cast<int>(k) * components_ + c) * job.columns + column];
         return c == 0 ? call_.first[k] : 0.0;
       });
       job.out[k] = moved(job.out[k], SCANGRAD_PLANT(hot_exclusive_place, job.out_step, std::int64_t{0}));
     }
     if (job.length > 0) share(kernel, job);
-    if (ends_) run_last(kernel, last, job.length, carries);
+    if (carries_.ends()) run_last(kernel, last, job.length, carries);
   }
   void share(ScanKernel kernel, ScanJob job) const {
     if (sharers_ == 1) return kernel(job);
@@ -268,9 +200,9 @@ class HotScanRun {
   }
   /// The last element of an exclusive scan, which only the carry sees.
   void run_last(ScanKernel kernel, ScanJob job, std::int64_t at, Carries& carries) const {
-    double unseen[max_outputs][tile];
+    double unseen[max_outputs][2 * most_columns];
     for (std::size_t k = 0; k < max_inputs && job.in[k] != nullptr; ++k) job.in[k] = moved(job.in[k], at * job.in_step[k]);
-    for (std::size_t k = 0; k < max_outputs && job.out[k] != nullptr; ++k) job.out[k] = unseen[k];
+    for (std::size_t k = 0; k < max_outputs && job.out[k] != nullptr; ++k) job.out[k] = unseen[k], job.out_apart[k] = 1;
     job.out_step = 1, job.length = 1, job.stream = false;
     if (at > 0) job.initial = carries.final;
     kernel(job);
@@ -283,10 +215,10 @@ class HotScanRun {
 
   void rows(ScanKernel kernel, std::int64_t begin, std::int64_t end, double* scratch) const {
     lanes_.for_each(begin, end, [&](const Offsets& at) {
-      Carries carries(1);
-      give(carries, 0, at);
+      Carries carries = carries_of(1, scratch);
+      carries_.give(carries, 0, at);
       run_job(kernel, job_at(at, 1, scratch), carries);
-      take(carries, 0, at);
+      carries_.take(carries, 0, at);
     });
   }
 
@@ -295,6 +227,26 @@ class HotScanRun {
   void each_lane(std::int64_t lane, std::int64_t count, const F& f) const {
     std::int64_t c = 0;
     lanes_.for_each(lane, lane + count, [&](const Offsets& at) { f(c++, at); });
+  }
+  void give(Carries& carries, std::int64_t lane, std::int64_t count) const {
+    if (carries_.any()) each_lane(lane, count, [&](std::int64_t c, const Offsets& at) { carries_.give(carries, c, at); });
+  }
+  void take(const Carries& carries, std::int64_t lane, std::int64_t count) const {
+    if (carries_.any()) each_lane(lane, count, [&](std::int64_t c, const Offsets& at) { carries_.take(carries, c, at); });
+  }
+
+  /// `count` short rows from `lane` on, as they lie.
+  void short_rows(ScanKernel kernel, std::int64_t lane, std::int64_t count, double* scratch) const {
+    lanes_.for_each_run(lane, lane + count, [&](const Offsets& at, std::int64_t n, const Offsets& apart) {
+      ScanJob job = job_at(at, n, scratch);
+      for (std::size_t k = 0; k < inputs(); ++k) job.in_apart[k] = apart[k];
+      for (std::size_t k = 0; k < outputs(); ++k) job.out_apart[k] = apart[out_at + k];
+      Carries carries = carries_of(n, scratch);
+      give(carries, lane, n);
+      run_job(kernel, job, carries);
+      take(carries, lane, n);
+      lane += n;
+    });
   }
 
   std::size_t inputs() const {
@@ -306,9 +258,11 @@ class HotScanRun {
     const std::int64_t wide = current_level().kernels->wide;
     return (rows + wide - 1) / wide * wide;
   }
+  /// So many rows are turned at a time: they stay in the first cache.
+  std::int64_t turned_a_task() const { return std::clamp<std::int64_t>(2048 / lanes_.length / 32 * 32, 32, rows_a_task); }
   /// Doubles of scratch that one turned array takes, and all of them.
   std::int64_t turned_array() const {
-    const std::int64_t rows = padded(std::min(rows_side_by_side, lanes_.count()));
+    const std::int64_t rows = padded(std::min(turned_a_task(), lanes_.count()));
     return (lanes_.length * rows * static_cast<std::int64_t>(item_size(dtype_)) + 7) / 8;
   }
   std::int64_t turned_size() const { return static_cast<std::int64_t>(inputs() + outputs()) * turned_array(); }
@@ -318,12 +272,12 @@ class HotScanRun {
     const std::int64_t width = padded(count), item = static_cast<std::int64_t>(item_size(dtype_)), array = turned_array();
     const std::size_t ins = inputs(), all = ins + outputs();
     const auto place = [&](std::size_t k) { return k < ins ? k : out_at + k - ins; };
-    const auto side = [&](std::size_t k) { return scratch + static_cast<std::int64_t>(k) * array; };
+    const auto side = [&](std::size_t k) { return scratch + carries_size_ + static_cast<std::int64_t>(k) * array; };
     char* base[max_inputs + max_outputs];
     for (std::size_t k = 0; k < all; ++k)
       base[k] = static_cast<char*>(element(k < ins ? *call_.in[k] : *call_.out[k - ins], 0));
 
-    void* first[max_inputs + max_outputs][rows_side_by_side];
+    void* first[max_inputs + max_outputs][rows_a_task];
     std::int64_t row = 0;
     lanes_.for_each_run(lane, lane + count, [&](const Offsets& at, std::int64_t n, const Offsets& strides) {
       for (std::size_t k = 0; k < all; ++k)
@@ -334,7 +288,7 @@ class HotScanRun {
 
     ScanJob job;
     job.length = lanes_.length, job.columns = width, job.out_step = width;
-    job.scratch = scratch + turned_size();
+    job.scratch = scratch + carries_size_ + turned_size();
     std::fill_n(job.in_step, max_inputs, width);
     for (std::size_t k = 0; k < ins; ++k) {
       if (count < width) std::memset(side(k), 0, static_cast<std::size_t>(lanes_.length * width * item));
@@ -344,34 +298,35 @@ class HotScanRun {
     if (ins == 1) job.in[1] = job.in[0];
     for (std::size_t k = ins; k < all; ++k) job.out[k - ins] = side(k);
 
-    Carries carries(width);
-    if (carried()) each_lane(lane, count, [&](std::int64_t c, const Offsets& at) { give(carries, c, at); });
+    Carries carries = carries_of(width, scratch);
+    give(carries, lane, count);
     run_job(kernel, job, carries);
     for (std::size_t k = ins; k < all; ++k) turn_out(rows(k), item, side(k), width);
-    if (carried()) each_lane(lane, count, [&](std::int64_t c, const Offsets& at) { take(carries, c, at); });
+    take(carries, lane, count);
   }
 
-  void columns(ScanKernel kernel, std::int64_t outer, std::int64_t first, std::int64_t width, double* scratch) const {
-    const std::int64_t count = std::min(width, inner_ - first), lane = outer * inner_ + first;
-    std::int64_t offsets[max_inputs][tile];
-    Carries carries(count);
+  /// `count` neighbouring columns from `lane` on.
+  void columns(ScanKernel kernel, std::int64_t lane, std::int64_t count, double* scratch) const {
+    std::int64_t offsets[max_inputs][most_columns], done = 0;
     Offsets start{};
     bool dense[max_inputs];
     std::fill_n(dense, max_inputs, true);
-    each_lane(lane, count, [&](std::int64_t c, const Offsets& at) {
-      if (c == 0) start = at;
-      for (std::size_t k = 0; k < max_inputs; ++k) {
-        offsets[k][c] = at[k] - start[k];
-        dense[k] = dense[k] && offsets[k][c] == c;
+    lanes_.for_each_run(lane, lane + count, [&](const Offsets& at, std::int64_t n, const Offsets& apart) {
+      if (done == 0) start = at;
+      for (std::size_t k = 0; k < inputs(); ++k) {
+        dense[k] = dense[k] && at[k] - start[k] == done && (n == 1 || apart[k] == 1);
+        for (std::int64_t c = 0; c < n; ++c) offsets[k][done + c] = at[k] - start[k] + c * apart[k];
       }
-      give(carries, c, at);
+      done += n;
     });
     ScanJob job = job_at(start, count, scratch);
-    for (std::size_t k = 0; k < max_inputs && call_.in[k] != nullptr; ++k)
+    for (std::size_t k = 0; k < inputs(); ++k)
       if (!dense[k]) job.in_columns[k] = offsets[k];
     if (job.in[1] == job.in[0]) job.in_columns[1] = job.in_columns[0];
+    Carries carries = carries_of(count, scratch);
+    give(carries, lane, count);
     run_job(kernel, job, carries);
-    each_lane(lane, count, [&](std::int64_t c, const Offsets& at) { take(carries, c, at); });
+    take(carries, lane, count);
   }
 
   const Context& context_;
@@ -380,11 +335,12 @@ class HotScanRun {
   Lanes<max_arrays> lanes_;
   DType dtype_;
   int components_;
-  std::size_t kernel_index_;
+  HotCarries carries_;
   std::int64_t inner_ = 1;
+  std::int64_t carries_size_ = 0;
   std::int64_t sharers_ = 1;  ///< threads that work on one row
   bool stream_ = false;
-  bool ends_ = false;  ///< the carry after the last element is wanted
+  Way way_;
 };
 
 }  // namespace

@@ -1,7 +1,6 @@
 #pragma once
 // Cotangents of the scans that run back: R_k = g_k + (what element k + 1 lets through of R_{k+1}), and of R_k and the state before
-// element k its cotangents. Forwards once for the states at the tiles (across columns: at every checkpoint_rows rows), then back, a
-// tile at a time, each of which runs forwards again. The way back is a scan like any other, of numbers in reverse.
+// element k its cotangents. Forwards once for the states at the tiles, then back, a tile at a time, each of which runs forwards again. The way back is a scan like any other, of numbers in reverse.
 
 #include "cpu/simd/tangents.h"
 
@@ -212,114 +211,8 @@ class BackRow {
   alignas(64) double before_[tile + lanes], before_low_[tile + lanes], link_[tile + lanes];
 };
 
-template <class Rule, class T>
-class BackColumns {
-  using M = typename Rule::Value;
-  using B = typename Rule::Back;
-  using State = typename M::State;
-  static constexpr int parts = parts_of<State>;
-  static constexpr std::int64_t width = adjoint_columns;
-
- public:
-  explicit BackColumns(const ScanJob& job) : job_(job) {}
-
-  void run() {
-    for (std::int64_t first = 0; first < job_.columns; first += width)
-      block(first, job_.columns - first < width ? job_.columns - first : width);
-  }
-
- private:
-  using Readers = ColumnReader<T>[2];
-
-  void block(std::int64_t first, std::int64_t count) {
-    Readers in = {{job_, 0, first, count}, {job_, Rule::inputs - 1, first, count}};
-    ColumnReader<T> gs(job_, Rule::inputs, first, count);
-    for_each_register(count, [&](std::int64_t i, std::int64_t here, auto) {
-      carries_[i / lanes] = initial_state(job_, first + i, here, start_of<M>());
-      R_[i / lanes] = behind_state<B>(job_, first + i, here), link_[i / lanes] = behind_link(job_);
-    });
-    const std::int64_t last = (job_.length - 1) / checkpoint_rows * checkpoint_rows;
-    for (std::int64_t row = 0; row < last; ++row) {
-      if (row % checkpoint_rows == 0) keep(row, count);
-      step(in, row, count, [](std::int64_t, const State&, const D*) {});
-    }
-    keep(last, count);
-    for (std::int64_t begin = last; begin >= 0; begin -= checkpoint_rows) back(in, gs, begin, first, count);
-    for_each_register(count, [&](std::int64_t i, std::int64_t here, auto) {
-      final_cotangent<Rule>(job_, first + i, here, link_[i / lanes], R_[i / lanes]);
-    });
-  }
-
-  /// Whether the row's factors multiply nothing.
-  SCANGRAD_INLINE bool fresh(std::int64_t row) const { return starts_empty<M> && row == 0 && job_.initial == nullptr; }
-  double* place(std::int64_t row, std::int64_t i, int part) const {
-    return job_.scratch + (row / checkpoint_rows * parts + part) * width + i;
-  }
-  void keep(std::int64_t row, std::int64_t count) {
-    for (std::int64_t i = 0; i < count; i += lanes)
-      for (int p = 0; p < parts; ++p) store(place(row, i, p), as_bits<Parts<State>>(carries_[i / lanes]).part[p]);
-  }
-
-  /// Each column's carry over one row; f(i, state before, elements) sees it.
-  template <class F>
-  void step(Readers& in, std::int64_t row, std::int64_t count, const F& f) {
-    const Source<T> sources[2] = {in[0].row(row), Rule::inputs > 1 ? in[1].row(row) : Source<T>{}};
-    for_each_register(
-        count, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
-          D x[2] = {sources[0].get(i, here, whole), Rule::inputs > 1 ? sources[1].get(i, here, whole) : D{}};
-          if (fresh(row)) x[0] = D{};
-          f(i, carries_[i / lanes], x);
-          carries_[i / lanes] = M::advance(carries_[i / lanes], M::lift(x));
-        });
-  }
-
-  void back(Readers& in, ColumnReader<T>& gs, std::int64_t begin, std::int64_t first, std::int64_t count) {
-    const std::int64_t end = job_.length - begin < checkpoint_rows ? job_.length : begin + checkpoint_rows;
-    for (std::int64_t i = 0; i < count; i += lanes) {
-      Parts<State> state;
-      for (int p = 0; p < parts; ++p) state.part[p] = load(place(begin, i, p));
-      carries_[i / lanes] = as_bits<State>(state);
-    }
-    for (std::int64_t row = begin; row < end; ++row)
-      step(
-          in, row, count,
-          [&, k = row - begin ](std::int64_t i, const State& before, const D* x) __attribute__((always_inline)) {
-            const Pair value = Rule::kept(before);
-            store(before_[k] + i, value.high), store(before_low_[k] + i, value.low);
-            store(links_[k] + i, Rule::link(before, x));
-          });
-    for (std::int64_t row = end - 1, k = row - begin; row >= begin; --row, --k) {
-      const auto g = gs.row(row);
-      for_each_register(
-          count, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
-            const D x[2] = {link_[i / lanes], g.get(i, here, whole)};
-            auto& R = R_[i / lanes];
-            R = B::advance(R, B::lift(x));
-            const D own = load(links_[k] + i);
-            D out[Rule::outputs];
-            Rule::give(out, Rule::through(R), {load(before_[k] + i), load(before_low_[k] + i)}, own);
-            if (fresh(row)) out[0] = D{};
-            for (int o = 0; o < Rule::outputs; ++o)
-              Target<T>{static_cast<T*>(job_.out[o]) + row * job_.out_step + first, false}.put(i, here, out[o], whole);
-            link_[i / lanes] = SCANGRAD_PLANT(hot_back_column_link, own, link_[i / lanes]);
-          });
-    }
-  }
-
-  const ScanJob& job_;
-  State carries_[width / lanes];
-  typename B::State R_[width / lanes];
-  D link_[width / lanes];
-  alignas(64) double before_[checkpoint_rows][width], before_low_[checkpoint_rows][width], links_[checkpoint_rows][width];
-};
-
 template <template <bool> class Rule, class T>
 void back_row(const ScanJob& job) {
   if (job.length > 0) BackRow<Rule<is_full<T>>, T>(job).run();
 }
-template <template <bool> class Rule, class T>
-void back_columns(const ScanJob& job) {
-  if (job.length > 0 && job.columns > 0) BackColumns<Rule<is_full<T>>, T>(job).run();
-}
-
 }  // namespace scangrad::inline v0::cpu::SCANGRAD_LEVEL

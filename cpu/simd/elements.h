@@ -65,7 +65,7 @@ struct Target {
   SCANGRAD_INLINE void put(std::int64_t i, std::int64_t count, D v, std::false_type) const {
     T buffer[lanes];
     store(buffer, v);
-    for (std::int64_t k = 0; k < lanes && k < SCANGRAD_PLANT(hot_tail_not_written, count, count - 1); ++k)
+    for (std::int64_t k = 0; k < SCANGRAD_PLANT(hot_tail_not_written, count, count - 1); ++k)
       here[backwards ? -(i + k) : i + k] = buffer[k];
   }
 
@@ -221,11 +221,15 @@ SCANGRAD_INLINE void write_register(const Target<T>& target, std::int64_t i, std
   else store(mirrored ? target.here - i - (lanes - 1) : target.here + i, v);
 }
 
-/// So many neighbouring rows of columns may be looked at, or written, together.
+/// So many neighbouring rows of columns may be looked at, or written, together, of at most so many columns.
 inline constexpr std::int64_t rows_at_once = 4;
-
-/// A row of columns of an input: as it lies where its elements are neighbours, else copied.
 template <class T>
+inline constexpr std::int64_t column_tile = 4096 / static_cast<std::int64_t>(sizeof(T)) < most_columns
+                                                ? 4096 / static_cast<std::int64_t>(sizeof(T))
+                                                : most_columns;
+
+/// A row of columns of an input: as it lies where its elements are neighbours, else copied, for so many rows.
+template <class T, std::int64_t rows = rows_at_once, std::int64_t width = column_tile<T>>
 class ColumnReader {
  public:
   ColumnReader(const ScanJob& job, int k, std::int64_t column, std::int64_t count)
@@ -233,23 +237,23 @@ class ColumnReader {
     if (job.in_columns[k] != nullptr) columns_ = job.in_columns[k] + column;
     else first_ += column;
   }
-  Source<T> row(std::int64_t row) {
+  Source<T> row(std::int64_t row) { return {at(row), false}; }
+  const T* at(std::int64_t row) {
     const T* here = first_ + row * step_;
-    if (columns_ == nullptr) {  // rows may lie pages apart, where no hardware looks ahead
-      for (std::int64_t c = 0; c < count_; c += line) __builtin_prefetch(here + rows_ahead * step_ + c);
-      return {here, false};
-    }
-    T* const copy = copy_[row % rows_at_once];
+    if (columns_ == nullptr) return here;
+    T* const copy = copy_[row % rows];
     for (std::int64_t c = 0; c < count_; ++c) copy[c] = here[columns_[c]];
-    return {copy, false};
+    return copy;
   }
+  /// From an element to what will be read so many rows later, where that lies in memory; rows may lie pages apart, where no hardware
+  /// looks ahead.
+  std::int64_t ahead() const { return columns_ == nullptr ? rows_at_once * step_ : 0; }
 
  private:
-  static constexpr std::int64_t line = 64 / sizeof(T), rows_ahead = rows_at_once;
   const T* first_;
   const std::int64_t* columns_ = nullptr;
   std::int64_t step_, count_;
-  T copy_[rows_at_once][tile];
+  T copy_[rows][width];
 };
 
 /// A row of columns of an output; streaming ones are gathered first.
@@ -259,7 +263,8 @@ class ColumnWriter {
   ColumnWriter(const ScanJob& job, int k, std::int64_t column)
       : first_(static_cast<T*>(job.out[k]) + column), step_(job.out_step), streaming_(job.stream) {}
 
-  Target<T> row(std::int64_t row) { return {streaming_ ? copy_[row % rows_at_once] : first_ + row * step_, false}; }
+  Target<T> row(std::int64_t row) { return {at(row), false}; }
+  T* at(std::int64_t row) { return streaming_ ? copy_[row % rows_at_once] : first_ + row * step_; }
   void end_row(std::int64_t row, std::int64_t count) {
     if (streaming_) stream(first_ + row * step_, copy_[row % rows_at_once], count);
   }
@@ -268,7 +273,7 @@ class ColumnWriter {
   T* first_;
   std::int64_t step_;
   bool streaming_;
-  alignas(64) T copy_[rows_at_once][tile];
+  alignas(64) T copy_[rows_at_once][column_tile<T>];
 };
 
 }  // namespace scangrad::inline v0::cpu::SCANGRAD_LEVEL

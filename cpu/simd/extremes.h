@@ -140,42 +140,41 @@ void extreme_row(const ScanJob& job) {
   ExtremeRow<largest, with_tangent, T>(job).run();
 }
 
-template <bool largest, bool with_tangent, class T>
-void extreme_columns(const ScanJob& job) {
+/// The same of a register of scans, one element after the other.
+template <bool largest, bool with_tangent>
+class ExtremeStep {
   using R = Reign<largest, with_tangent>;
-  R carries[tile / wide];
-  const auto part = [&](int p, std::int64_t column) { return job.initial[p * job.columns + column]; };
-  for (std::int64_t first = 0; first < job.columns; first += tile) {
-    const std::int64_t count = job.columns - first < tile ? job.columns - first : tile;
-    ColumnReader<T> xs(job, 0, first, count), ts(job, with_tangent ? 1 : 0, first, count);
-    ColumnWriter<T> ys(job, 0, first), dys(job, with_tangent ? 1 : 0, first);
-    for_each_floats(count, [&](std::int64_t i, std::int64_t here, auto) {
-      R& carry = carries[i / wide] = R::before_all();
-      for (std::int64_t k = 0; job.initial != nullptr && k < here; ++k) {
-        carry.value[k] = static_cast<float>(part(0, first + i + k));
-        if constexpr (with_tangent) carry.tangent[k] = static_cast<float>(part(1, first + i + k));
-      }
-    });
-    for (std::int64_t row = 0; row < job.length; ++row) {
-      const auto x = xs.row(row), t = with_tangent ? ts.row(row) : x;
-      const auto y = ys.row(row), dy = with_tangent ? dys.row(row) : y;
-      for_each_floats(
-          count, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
-            R& carry = carries[i / wide];
-            carry = R::advance(carry, {x.get_floats(i, here, whole), with_tangent ? t.get_floats(i, here, whole) : S{}});
-            y.put_floats(i, here, carry.value, whole);
-            if constexpr (with_tangent) dy.put_floats(i, here, carry.tangent, whole);
-          });
-      ys.end_row(row, count);
-      if constexpr (with_tangent) dys.end_row(row, count);
-    }
-    for_each_floats(count, [&](std::int64_t i, std::int64_t here, auto) {
-      for (std::int64_t k = 0; job.final != nullptr && k < here; ++k) {
-        job.final[first + i + k] = carries[i / wide].value[k];
-        if constexpr (with_tangent) job.final[job.columns + first + i + k] = carries[i / wide].tangent[k];
-      }
+
+ public:
+  using V = S;
+  static constexpr int inputs = with_tangent ? 2 : 1, outputs = inputs;
+
+  void start(const ScanJob& job, std::int64_t column, std::int64_t count) {
+    carry_ = R::before_all();
+    if (job.initial == nullptr) return;
+    each_part([&](S& part, int p) {
+      for (std::int64_t k = 0; k < count; ++k) part[k] = static_cast<float>(job.initial[p * job.columns + column + k]);
     });
   }
-}
+  void finish(const ScanJob& job, std::int64_t column, std::int64_t count) {
+    if (job.final == nullptr) return;
+    each_part([&](S& part, int p) {
+      for (std::int64_t k = 0; k < count; ++k) job.final[p * job.columns + column + k] = part[k];
+    });
+  }
+  SCANGRAD_INLINE void take(S* x, bool, S* y) {
+    carry_ = R::advance(carry_, {x[0], with_tangent ? x[inputs - 1] : S{}});
+    y[0] = carry_.value;
+    if constexpr (with_tangent) y[1] = carry_.tangent;
+  }
+
+ private:
+  template <class F>
+  void each_part(const F& f) {
+    f(carry_.value, 0);
+    if constexpr (with_tangent) f(carry_.tangent, 1);
+  }
+  R carry_;
+};
 
 }  // namespace scangrad::inline v0::cpu::SCANGRAD_LEVEL

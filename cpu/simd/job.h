@@ -26,6 +26,7 @@ struct ScanJob {
   const std::int64_t* in_columns[max_inputs] = {};  ///< where each column starts; null: one after the other
   void* out[max_outputs] = {};
   std::int64_t out_step = 1;
+  std::int64_t in_apart[max_inputs] = {}, out_apart[max_outputs] = {1, 1};  ///< from a column, or a short row, to the next
   std::int64_t columns = 1;
   const double* initial = nullptr;  ///< the carry to start from, part after part, each for all columns; null: the identity
   double* final = nullptr;          ///< the carry at the end, likewise; null: not wanted
@@ -61,18 +62,23 @@ inline constexpr int hot_scan_count = 17, hot_dtype_count = 6;  ///< float16 to 
 struct HotKernels {
   ScanKernel rows[hot_scan_count][hot_dtype_count];
   ScanKernel columns[hot_scan_count][hot_dtype_count];
-  int wide;  ///< columns that a register takes
+  ScanKernel short_rows[hot_scan_count][hot_dtype_count];  ///< at most short_row elements each; null where there is none
+  int wide;                                                ///< columns that a register takes
 };
 
 inline constexpr std::int64_t tile = 512;  ///< elements that a kernel works on at a time; their buffers stay in the first cache
+inline constexpr std::int64_t most_columns = 1024;   ///< neighbouring columns of a job
 inline constexpr std::int64_t checkpoint_rows = 32;  ///< across: after so many rows the adjoint keeps the carries
-inline constexpr std::int64_t adjoint_columns = 64;  ///< across: the adjoint works on so many columns at a time
+inline constexpr std::int64_t adjoint_columns = 64;  ///< across: the adjoint of logcumsumexp works on so many columns at a time
+inline constexpr std::int64_t back_columns_at_once = 128;  ///< and other scans that run back
 
 inline constexpr std::int64_t complex_rows = 16, complex_columns = 32;  ///< across: complex kernels work on so many at a time
 
 inline constexpr bool is_log_sum(HotScan scan) {
   return scan >= HotScan::logcumsumexp && scan <= HotScan::logcumsumexp_adjoint;
 }
+
+inline constexpr std::int64_t short_row = 64;  ///< rows of at most so many elements are short
 
 /// Whether several threads can share a row of it.
 inline constexpr bool shares_rows(HotScan scan) { return is_log_sum(scan); }
@@ -87,7 +93,8 @@ inline constexpr int cotangent_of(HotScan scan) {
 inline std::int64_t scratch_size(HotScan scan, std::int64_t length, bool across) {
   if (cotangent_of(scan) < 0) return 0;
   if (!across) return 4 * ((length + tile - 1) / tile);
-  return 4 * ((length + checkpoint_rows - 1) / checkpoint_rows) * adjoint_columns;
+  const std::int64_t columns = is_log_sum(scan) ? adjoint_columns : back_columns_at_once;
+  return 4 * ((length + checkpoint_rows - 1) / checkpoint_rows) * columns;
 }
 
 /// The same for complex elements: at most five parts for each of a register's lanes.

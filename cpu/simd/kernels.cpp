@@ -1,47 +1,69 @@
 // The hot kernels of one level. This file and complex_kernels.cpp are compiled once for each level: SCANGRAD_LEVEL names it.
 
-#include "cpu/simd/back.h"
+#include <type_traits>
+
+#include "cpu/simd/back_columns.h"
 #include "cpu/simd/complex_kernels.h"
 #include "cpu/simd/extremes.h"
 #include "cpu/simd/lse_adjoint_columns.h"
 #include "cpu/simd/lse_rows.h"
 #include "cpu/simd/monoids.h"
+#include "cpu/simd/short_rows.h"
+#include "cpu/simd/stepwise.h"
 #include "cpu/simd/traverse.h"
 
 namespace scangrad::inline v0::cpu::SCANGRAD_LEVEL {
 namespace {
 
+/// A rule as a value.
+template <template <bool> class Rule>
+struct Named {};
+
 template <class T>
 constexpr void fill(HotKernels& table, int dtype) {
   constexpr bool full = is_full<T>;
-  const auto set = [&](HotScan scan, ScanKernel row, ScanKernel columns) {
+  const auto set = [&](HotScan scan, ScanKernel row, ScanKernel columns, ScanKernel short_row = nullptr) {
     table.rows[static_cast<int>(scan)][dtype] = row;
     table.columns[static_cast<int>(scan)][dtype] = columns;
+    table.short_rows[static_cast<int>(scan)][dtype] = short_row;
   };
-  set(HotScan::cumsum, scan_row<Sum<full>, T>, scan_columns<Sum<full>, T>);
-  set(HotScan::cumprod, scan_row<Product<full>, T>, scan_columns<Product<full>, T>);
-  set(HotScan::linear_recurrence, scan_row<Affine<full>, T>, scan_columns<Affine<full>, T>);
+  const auto set_steps = [&]<class Step>(std::type_identity<Step>, HotScan scan, ScanKernel row) {
+    set(scan, row, step_columns<Step, T>, short_rows<Step, T>);
+  };
+  const auto set_monoid = [&]<class M>(std::type_identity<M>, HotScan scan) {
+    set_steps(std::type_identity<MonoidStep<M>>(), scan, scan_row<M, T>);
+  };
+  const auto set_tangent = [&]<template <bool> class Rule>(Named<Rule>, HotScan scan) {
+    set_steps(std::type_identity<TangentStep<Rule<full>, full>>(), scan, tangent_row<Rule, T>);
+  };
+  const auto set_back = [&]<template <bool> class Rule>(Named<Rule>, HotScan scan) {
+    set(scan, back_row<Rule, T>, back_columns<Rule, T>, short_rows_back<Rule, T>);
+  };
+  const auto set_extreme = [&]<bool largest>(std::bool_constant<largest>, HotScan scan, HotScan with_tangent, HotScan back) {
+    if constexpr (full) {
+      set_monoid(std::type_identity<Extreme<largest>>(), scan);
+      set_monoid(std::type_identity<ExtremeTangent<largest>>(), with_tangent);
+    } else {
+      set_steps(std::type_identity<ExtremeStep<largest, false>>(), scan, extreme_row<largest, false, T>);
+      // Short rows and their tangents in doubles: in floats there would be more rows at a time than the caches like.
+      set(with_tangent, extreme_row<largest, true, T>, step_columns<ExtremeStep<largest, true>, T>,
+          short_rows<MonoidStep<ExtremeTangent<largest>>, T>);
+    }
+    set_back(Named<ExtremeBack<largest>::template Rule>(), back);
+  };
+  set_monoid(std::type_identity<Sum<full>>(), HotScan::cumsum);
+  set_monoid(std::type_identity<Product<full>>(), HotScan::cumprod);
+  set_monoid(std::type_identity<Affine<full>>(), HotScan::linear_recurrence);
+  set_tangent(Named<ProductTangent>(), HotScan::cumprod_tangent);
+  set_tangent(Named<RecurrenceTangent>(), HotScan::linear_recurrence_tangent);
+  set_back(Named<ProductBack>(), HotScan::cumprod_back);
+  set_back(Named<RecurrenceBack>(), HotScan::linear_recurrence_back);
+  set_extreme(std::true_type(), HotScan::cummax, HotScan::cummax_tangent, HotScan::cummax_back);
+  set_extreme(std::false_type(), HotScan::cummin, HotScan::cummin_tangent, HotScan::cummin_back);
   set(HotScan::logcumsumexp, lse_row<T, true, false>, lse_across<T, true, false>);
   set(HotScan::logcumsumexp_mean, lse_row<T, false, true>, lse_across<T, false, true>);
   set(HotScan::logcumsumexp_and_mean, lse_row<T, true, true>, lse_across<T, true, true>);
   set(HotScan::logcumsumexp_adjoint, lse_adjoint_row<T>, lse_adjoint_columns<T>);
-  set(HotScan::cumprod_tangent, tangent_row<ProductTangent, T>, tangent_columns<ProductTangent, T>);
-  set(HotScan::linear_recurrence_tangent, tangent_row<RecurrenceTangent, T>, tangent_columns<RecurrenceTangent, T>);
-  set(HotScan::cumprod_back, back_row<ProductBack, T>, back_columns<ProductBack, T>);
-  set(HotScan::cummax_back, back_row<ExtremeBack<true>::Rule, T>, back_columns<ExtremeBack<true>::Rule, T>);
-  set(HotScan::cummin_back, back_row<ExtremeBack<false>::Rule, T>, back_columns<ExtremeBack<false>::Rule, T>);
-  set(HotScan::linear_recurrence_back, back_row<RecurrenceBack, T>, back_columns<RecurrenceBack, T>);
-  if constexpr (full) {
-    set(HotScan::cummax, scan_row<Extreme<true>, T>, scan_columns<Extreme<true>, T>);
-    set(HotScan::cummin, scan_row<Extreme<false>, T>, scan_columns<Extreme<false>, T>);
-    set(HotScan::cummax_tangent, scan_row<ExtremeTangent<true>, T>, scan_columns<ExtremeTangent<true>, T>);
-    set(HotScan::cummin_tangent, scan_row<ExtremeTangent<false>, T>, scan_columns<ExtremeTangent<false>, T>);
-  } else {
-    set(HotScan::cummax, extreme_row<true, false, T>, extreme_columns<true, false, T>);
-    set(HotScan::cummin, extreme_row<false, false, T>, extreme_columns<false, false, T>);
-    set(HotScan::cummax_tangent, extreme_row<true, true, T>, extreme_columns<true, true, T>);
-    set(HotScan::cummin_tangent, extreme_row<false, true, T>, extreme_columns<false, true, T>);
-  }
 }
 
 template <class R>

@@ -31,20 +31,20 @@ class LseDoubleRows {
   Carry get(std::int64_t i) const { return carries_[i / lanes]; }
   void put(std::int64_t i, const Carry& carry) { carries_[i / lanes] = carry; }
 
-  void step(const Source<T>& xs, std::int64_t count) {
-    for_each_register(
-        count, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
-          const D x = xs.get(i, here, whole);
-          const auto element = LogSumExp<full, false>::lift(&x);
-          carries_[i / lanes].absorb(element.ref, element.s, D{});
-        });
-  }
-  void record(std::int64_t row, const Source<T>& xs, std::int64_t count) {
-    step(xs, count);
-    for_each_first(count, [&](std::int64_t i) {
-      store(ref_[row] + i, carries_[i / lanes].ref);
-      store(s_[row] + i, carries_[i / lanes].sum());
-    });
+  /// Forwards over rows `begin` on, which are the block's if `recorded`.
+  template <bool recorded>
+  void down(ColumnReader<T>& xs, std::int64_t begin, std::int64_t rows, std::int64_t count, bool) {
+    for (std::int64_t row = 0; row < rows; ++row) {
+      const auto source = xs.row(begin + row);
+      for_each_register(
+          count, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
+            const D x = source.get(i, here, whole);
+            const auto element = LogSumExp<full, false>::lift(&x);
+            carries_[i / lanes].absorb(element.ref, element.s, D{});
+            if constexpr (recorded)
+              store(ref_[row] + i, carries_[i / lanes].ref), store(s_[row] + i, carries_[i / lanes].sum());
+          });
+    }
   }
   void turn(std::int64_t, std::int64_t) {}
 
@@ -82,40 +82,13 @@ class LseFloatRows {
   Carry get(std::int64_t i) const { return carries_.get(i); }
   void put(std::int64_t i, const Carry& carry) { carries_.put(i, carry); }
 
-  void step(const Source<T>& xs, std::int64_t count) {
-    for_each_floats(
-        count, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
-          const S x = xs.get_floats(i, here, whole);
-          const S32 fits = carries_.fits(i, x);
-          const Halves s = load_halves(carries_.s + i) + widened(carries_.weights(i, x));
-          if (__builtin_expect(!any_float(~fits), 1)) {
-            store_halves(carries_.s + i, s);
-            return;
-          }
-          const Halves own = s;
-          in_doubles(i, x, fits, own);
-        });
-  }
-  void record(std::int64_t row, const Source<T>& xs, std::int64_t count) {
-    for_each_floats(
-        count, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
-          const S x = xs.get_floats(i, here, whole);
-          const S32 fits = carries_.fits(i, x);
-          const S e = carries_.weights(i, x);
-          const Halves s = load_halves(carries_.s + i) + widened(e);
-          store_floats(e_[row] + i, e), store_floats(inverse_[row] + i, 1.0f / narrowed(s));
-          const bool all_fit = !any_float(~fits);
-          fit_[row][i / wide] = all_fit;
-          if (__builtin_expect(all_fit, 1)) {
-            store_halves(carries_.s + i, s);
-            return;
-          }
-          store_raw(fits_[row] + i, fits);
-          store_halves(before_[row] + i, load_halves(carries_.ref + i));
-          const Halves own = s;
-          in_doubles(i, x, fits, own);
-          store_halves(s_[row] + i, load_halves(carries_.s + i));
-        });
+  /// `fresh`: nothing is before the first.
+  template <bool recorded>
+  void down(ColumnReader<T>& xs, std::int64_t begin, std::int64_t rows, std::int64_t count, bool fresh) {
+    std::int64_t row = 0;
+    if (fresh) some_rows<recorded, 1, true>(xs, begin, row++, count);
+    for (; row + rows_at_once <= rows; row += rows_at_once) some_rows<recorded, rows_at_once, false>(xs, begin, row, count);
+    for (; row < rows; ++row) some_rows<recorded, 1, false>(xs, begin, row, count);
   }
   /// Behind the last of the block's rows.
   void turn(std::int64_t rows, std::int64_t count) {
@@ -146,6 +119,62 @@ class LseFloatRows {
   }
 
  private:
+  template <bool recorded, std::int64_t rows, bool fresh>
+  void some_rows(ColumnReader<T>& xs, std::int64_t begin, std::int64_t row, std::int64_t count) {
+    Source<T> sources[rows];
+    for (std::int64_t r = 0; r < rows; ++r) sources[r] = xs.row(begin + row + r);
+    for_each_floats(
+        count, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
+          S x[rows];
+          for (std::int64_t r = 0; r < rows; ++r) x[r] = sources[r].get_floats(i, here, whole);
+          if constexpr (fresh)
+            if (carries_.begin(i, x[0], S{})) {
+              if constexpr (recorded) record(row, i, narrowed(load_halves(carries_.s + i)), load_halves(carries_.s + i));
+              return;
+            }
+          if (rows == 1 || !four_rows<recorded>(row, i, x))
+            for (std::int64_t r = 0; r < rows; ++r) step<recorded>(row + r, i, x[r]);
+        });
+  }
+  SCANGRAD_INLINE void record(std::int64_t row, std::int64_t i, S e, const Halves& s) {
+    store_floats(e_[row] + i, e), store_floats(inverse_[row] + i, 1.0f / narrowed(s));
+    fit_[row][i / wide] = true;
+  }
+  /// One register of four rows, whose chains of operations fill each other's waits. Says whether all fit.
+  template <bool recorded>
+  SCANGRAD_INLINE bool four_rows(std::int64_t row, std::int64_t i, const S* x) {
+    if (__builtin_expect(
+            any_float(~(carries_.fits(i, x[0]) & carries_.fits(i, x[1]) & carries_.fits(i, x[2]) & carries_.fits(i, x[3]))), 0))
+      return false;
+    const Block e = carries_.weights(i, Block{x[0], x[1], x[2], x[3]});
+    const S weights[] = {e.a, e.b, e.c, e.d};
+    Halves s = load_halves(carries_.s + i);
+    for (std::int64_t r = 0; r < rows_at_once; ++r) {
+      s = s + widened(weights[r]);
+      if constexpr (recorded) record(row + r, i, weights[r], s);
+    }
+    store_halves(carries_.s + i, s);
+    return true;
+  }
+  template <bool recorded>
+  SCANGRAD_INLINE void step(std::int64_t row, std::int64_t i, S x) {
+    const S32 fits = carries_.fits(i, x);
+    const S e = carries_.weights(i, x);
+    const Halves s = load_halves(carries_.s + i) + widened(e);
+    if constexpr (recorded) record(row, i, e, s);
+    if (__builtin_expect(!any_float(~fits), 1)) {
+      store_halves(carries_.s + i, s);
+      return;
+    }
+    if constexpr (recorded) {
+      fit_[row][i / wide] = false;
+      store_raw(fits_[row] + i, fits);
+      store_halves(before_[row] + i, load_halves(carries_.ref + i));
+    }
+    const Halves own = s;
+    in_doubles(i, x, fits, own);
+    if constexpr (recorded) store_halves(s_[row] + i, load_halves(carries_.s + i));
+  }
   __attribute__((noinline)) void in_doubles(std::int64_t i, S x, S32 fits, const Halves& s) {
     const Halves xs = widened(x);
     const auto half = [&](std::int64_t at, D x_at, I fits_at, D s_fit) {
@@ -233,19 +262,20 @@ class LseAdjointColumns {
     });
   }
 
+  /// Whether nothing is before a row.
+  bool fresh(std::int64_t row) const { return row == 0 && job_.initial == nullptr; }
   double* kept(std::int64_t row, std::int64_t i) const { return job_.scratch + 3 * ((row / checkpoint_rows) * width + i); }
 
   void forwards(ColumnReader<T>& xs, std::int64_t first, std::int64_t count, Suffix* later) {
     rows_.start(job_, first, count);
-    for (std::int64_t row = 0; row < job_.length; ++row) {
-      if (row % checkpoint_rows == 0)
-        for_each_first(count, [&](std::int64_t i) {
-          const Carry c = rows_.get(i);
-          store(kept(row, i), c.ref), store(kept(row, i) + lanes, c.s), store(kept(row, i) + 2 * lanes, c.s_low);
-        });
-      if (job_.behind == nullptr && row / checkpoint_rows == (job_.length - 1) / checkpoint_rows)
-        return;  // `back` will see the rest
-      rows_.step(xs.row(row), count);
+    for (std::int64_t row = 0; row < job_.length; row += checkpoint_rows) {
+      for_each_first(count, [&](std::int64_t i) {
+        const Carry c = rows_.get(i);
+        store(kept(row, i), c.ref), store(kept(row, i) + lanes, c.s), store(kept(row, i) + 2 * lanes, c.s_low);
+      });
+      const std::int64_t rows = job_.length - row < checkpoint_rows ? job_.length - row : checkpoint_rows;
+      if (job_.behind == nullptr && row + rows == job_.length) return;  // `back` will see the rest
+      rows_.template down<false>(xs, row, rows, count, fresh(row));
     }
     for_each_register(count, [&](std::int64_t i, std::int64_t here, auto) {
       later[i / lanes] = suffix_of<full>(load_some(job_.behind + first + i, here, 0.0) * scale(i), rows_.get(i));
@@ -258,7 +288,7 @@ class LseAdjointColumns {
     for_each_first(count, [&](std::int64_t i) {
       rows_.put(i, {load(kept(begin, i)), load(kept(begin, i) + lanes), load(kept(begin, i) + 2 * lanes), D{}, D{}});
     });
-    for (std::int64_t row = 0; row < rows; ++row) rows_.record(row, xs.row(begin + row), count);
+    rows_.template down<true>(xs, begin, rows, count, fresh(begin));
     rows_.turn(rows, count);
     for (std::int64_t row = rows - 1; row >= 0; --row) {
       const Target<T> out{static_cast<T*>(job_.out[0]) + (begin + row) * job_.out_step + first, false};

@@ -80,6 +80,19 @@ class FloatColumns {
     put(i, now);
   }
 
+  /// Takes in the first elements of a register of columns that nothing was before, if they are finite. Says whether they are.
+  SCANGRAD_INLINE bool begin(std::int64_t i, S x, S t) {
+    if (any_float(~((x < __builtin_inff()) & (x > -__builtin_inff())))) return false;
+    const Halves xs = widened(x), ts = widened(t);
+    const auto half = [&](std::int64_t at, D x_at, D t_at) __attribute__((always_inline)) {
+      const D in[2] = {x_at, t_at};
+      const auto element = LogSumExp<false, tangent>::lift(in);
+      put(at, {element.ref, element.s, D{}, element.u, D{}});
+    };
+    half(i, xs.low, ts.low), half(i + lanes, xs.high, ts.high);
+    return true;
+  }
+
   /// e^x 2^-n for what fits. Without derivatives what is small may be any number that vanishes beside the sum.
   template <class V>
   SCANGRAD_INLINE V weights(std::int64_t i, V x) const {
@@ -116,12 +129,14 @@ class LseFloatColumns {
     ColumnWriter<T> ys(job_, 0, first), dys(job_, value && tangent ? 1 : 0, first);
     carries_.start(job_, first, count);
     std::int64_t row = 0;
+    if (job_.initial == nullptr && job_.length > 0) some_rows<1, true>(row++, count, xs, ts, ys, dys);
     for (; row + rows_at_once <= job_.length; row += rows_at_once) some_rows<rows_at_once>(row, count, xs, ts, ys, dys);
     for (; row < job_.length; ++row) some_rows<1>(row, count, xs, ts, ys, dys);
     carries_.finish(job_, first, count);
   }
 
-  template <std::int64_t rows>
+  /// `fresh`: nothing was before the row.
+  template <std::int64_t rows, bool fresh = false>
   void some_rows(std::int64_t row, std::int64_t count, ColumnReader<T>& xs, ColumnReader<T>& ts, ColumnWriter<T>& ys,
                  ColumnWriter<T>& dys) {
     Source<T> x[rows], t[rows];
@@ -138,7 +153,8 @@ class LseFloatColumns {
             xs_here[r] = x[r].get_floats(i, here, whole);
             if constexpr (tangent) ts_here[r] = t[r].get_floats(i, here, whole);
           }
-          if (rows == 1 || !four_rows(i, xs_here, ts_here, now))
+          if (fresh && carries_.begin(i, xs_here[0], ts_here[0])) now[0] = {xs_here[0], ts_here[0]};
+          else if (rows == 1 || !four_rows(i, xs_here, ts_here, now))
             for (std::int64_t r = 0; r < rows; ++r) now[r] = step(i, xs_here[r], ts_here[r]);
           for (std::int64_t r = 0; r < rows; ++r) {
             if constexpr (value) y[r].put_floats(i, here, now[r].y, whole);

@@ -90,45 +90,34 @@ void tangent_row(const ScanJob& job) {
   }
 }
 
-template <template <bool> class Rule, class T>
-void tangent_columns(const ScanJob& job) {
-  constexpr bool full = is_full<T>;
-  using M = typename Rule<full>::Value;
+/// The same of a register of scans, one element after the other.
+template <class Rule, bool full>
+class TangentStep {
+  using M = typename Rule::Value;
   using L = Affine<full>;
-  typename M::State h[tile / lanes];
-  typename L::State dh[tile / lanes];
-  for (std::int64_t first = 0; first < job.columns; first += tile) {
-    const std::int64_t count = job.columns - first < tile ? job.columns - first : tile;
-    constexpr int last = Rule<full>::inputs - 1;
-    ColumnReader<T> readers[] = {
-        {job, 0, first, count}, {job, 1, first, count}, {job, last < 2 ? 1 : 2, first, count}, {job, last, first, count}};
-    ColumnWriter<T> values(job, 0, first), tangents(job, 1, first);
-    for_each_register(count, [&](std::int64_t i, std::int64_t here, auto) {
-      h[i / lanes] = initial_state(job, first + i, here, start_of<M>());
-      dh[i / lanes] = initial_state(job, first + i, here, start_of<L>(), parts_of<typename M::State>);
-    });
-    for (std::int64_t row = 0; row < job.length; ++row) {
-      const auto y = values.row(row), dy = tangents.row(row);
-      Source<T> sources[Rule<full>::inputs];
-      for (int k = 0; k < Rule<full>::inputs; ++k) sources[k] = readers[k].row(row);
-      for_each_register(
-          count, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
-            D x[Rule<full>::inputs];
-            for (int k = 0; k < Rule<full>::inputs; ++k) x[k] = sources[k].get(i, here, whole);
-            const bool fresh = row == 0 && job.initial == nullptr;
-            if (starts_empty<M> && fresh) x[0] = x[2] = D{};
-            auto& value = h[i / lanes];
-            auto& tangent = dh[i / lanes];
-            const Pair source = Rule<full>::source(value_of(value), x);
-            value = M::advance(value, M::lift(x));
-            if (fresh) x[0] = D{};
-            tangent = L::advance(tangent, affine<full>(x[0], source));
-            y.put(i, here, M::project(value), whole);
-            dy.put(i, here, L::project(tangent), whole);
-          });
-      values.end_row(row, count), tangents.end_row(row, count);
-    }
+
+ public:
+  using V = D;
+  static constexpr int inputs = Rule::inputs, outputs = 2;
+
+  void start(const ScanJob& job, std::int64_t column, std::int64_t count) {
+    h_ = initial_state(job, column, count, start_of<M>());
+    dh_ = initial_state(job, column, count, start_of<L>(), parts_of<typename M::State>);
   }
-}
+  void finish(const ScanJob&, std::int64_t, std::int64_t) {}
+
+  SCANGRAD_INLINE void take(D* x, bool fresh, D* y) {
+    if (starts_empty<M> && fresh) x[0] = x[2] = D{};
+    const Pair source = Rule::source(value_of(h_), x);
+    h_ = M::advance(h_, M::lift(x));
+    if (fresh) x[0] = D{};
+    dh_ = L::advance(dh_, affine<full>(x[0], source));
+    y[0] = M::project(h_), y[1] = L::project(dh_);
+  }
+
+ private:
+  typename M::State h_;
+  typename L::State dh_;
+};
 
 }  // namespace scangrad::inline v0::cpu::SCANGRAD_LEVEL

@@ -194,37 +194,4 @@ void scan_row(const ScanJob& job) {
   final_state(job, 0, 1, carry);
 }
 
-/// A scan across neighbouring columns, a tile of columns at a time.
-template <class M, class T>
-void scan_columns(const ScanJob& job) {
-  using State = typename M::State;
-  constexpr bool two = requires(State s) { M::project_tangent(s); };
-  State carries[tile / lanes];
-  for (std::int64_t first = 0; first < job.columns; first += tile) {
-    const std::int64_t count = job.columns - first < tile ? job.columns - first : tile;
-    ColumnReader<T> reader(job, 0, first, count), second(job, M::arity > 1 ? 1 : 0, first, count);
-    ColumnWriter<T> writer(job, 0, first), second_writer(job, two ? 1 : 0, first);
-    for_each_register(count, [&](std::int64_t i, std::int64_t here, auto) {
-      carries[i / lanes] = initial_state(job, first + i, here, start_of<M>());
-    });
-    for (std::int64_t row = 0; row < job.length; ++row) {
-      const auto in = reader.row(row), in2 = M::arity > 1 ? second.row(row) : in;
-      const auto out = writer.row(row), out2 = two ? second_writer.row(row) : out;
-      for_each_register(
-          count, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
-            D x[2] = {in.get(i, here, whole), M::arity > 1 ? in2.get(i, here, whole) : D{}};
-            if (starts_empty<M> && row == 0 && job.initial == nullptr) x[0] = D{};
-            const State carry = M::advance(SCANGRAD_PLANT(hot_column_carry, carries[i / lanes], start_of<M>()), M::lift(x));
-            carries[i / lanes] = carry;
-            out.put(i, here, M::project(carry), whole);
-            if constexpr (two) out2.put(i, here, M::project_tangent(carry), whole);
-          });
-      writer.end_row(row, count);
-      if constexpr (two) second_writer.end_row(row, count);
-    }
-    for_each_register(count,
-                      [&](std::int64_t i, std::int64_t here, auto) { final_state(job, first + i, here, carries[i / lanes]); });
-  }
-}
-
 }  // namespace scangrad::inline v0::cpu::SCANGRAD_LEVEL

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <utility>
 
+#include "core/planted.h"
 #include "scangrad/dtype.h"
 
 #if defined(__x86_64__)
@@ -35,6 +36,9 @@ using U = std::uint64_t __attribute__((vector_size(8 * lanes)));
 using I32 = std::int32_t __attribute__((vector_size(4 * lanes)));
 using UI32 = std::uint32_t __attribute__((vector_size(4 * lanes)));
 using I16 = std::int16_t __attribute__((vector_size(2 * lanes)));
+
+template <class V>
+inline constexpr int lanes_in = sizeof(V) / sizeof(V{}[0]);
 
 template <class V = D, class T>
 SCANGRAD_INLINE V splat(T value) {
@@ -311,7 +315,9 @@ SCANGRAD_INLINE D load(const bfloat16* p) { return widened(bfloat_to_float(load_
 /// Each rounded once, to the nearest.
 SCANGRAD_INLINE void store(double* p, D v) { store_raw(p, v); }
 SCANGRAD_INLINE void store(float* p, D v) { store_raw(p, narrowed(v)); }
-SCANGRAD_INLINE void store(float16* p, D v) { store_raw(p, float_to_half(round_to_odd(v))); }
+SCANGRAD_INLINE void store(float16* p, D v) {
+  store_raw(p, float_to_half(SCANGRAD_PLANT(half_rounded_twice, round_to_odd(v), narrowed(v))));
+}
 SCANGRAD_INLINE void store(bfloat16* p, D v) {
   const I odd = ~(absolute(v) >= 0x1p-126) & (v != 0.0);
   if (__builtin_expect(any(odd), 0)) {
@@ -319,7 +325,7 @@ SCANGRAD_INLINE void store(bfloat16* p, D v) {
     return store_odd(p, copy);
   }
   const U bits = as_bits<U>(v), beyond = splat<U>((std::uint64_t{1} << 45) - 1);
-  const U rounded = bits + ((beyond >> 1) + (bits >> 45 & 1));
+  const U rounded = bits + ((beyond >> 1) + SCANGRAD_PLANT(bfloat_ties_up, bits >> 45 & 1, splat<U>(1u)));
   store_raw(p, low_halves(high_half(narrowed(as_bits<D>(rounded & ~beyond)))));
 }
 

@@ -1,0 +1,143 @@
+#pragma once
+// Scans whose elements meet their carry one after the other, `lanes` scans side by side: neighbouring columns, of which several rows
+// are taken at a time, so that the carries stay in registers; and short rows, which are turned in registers.
+//
+// A step (MonoidStep; TangentStep in tangents.h) holds the carries of a register of scans.
+
+#include "cpu/simd/traverse.h"
+
+namespace scangrad::inline v0::cpu::SCANGRAD_LEVEL {
+
+/// A register of elements from p upwards, or the first `count` of them and zeros.
+template <class V, class T, class Whole>
+SCANGRAD_INLINE V read(const T* p, std::int64_t count, Whole) {
+  if constexpr (!Whole::value) {
+    T own[lanes_in<V>] = {};
+    for (std::int64_t k = 0; k < count; ++k) own[k] = p[k];
+    return read<V>(own, count, std::true_type());
+  } else if constexpr (std::is_same_v<V, D>) {
+    return load(p);
+  } else {
+    return load_floats(p);
+  }
+}
+template <class V, class T, class Whole>
+SCANGRAD_INLINE void write(T* p, std::int64_t count, V v, Whole) {
+  if constexpr (!Whole::value) {
+    T own[lanes_in<V>];
+    write(own, count, v, std::true_type());
+    for (std::int64_t k = 0; k < SCANGRAD_PLANT(hot_tail_not_written, count, count - 1); ++k) p[k] = own[k];
+  } else if constexpr (std::is_same_v<V, D>) {
+    store(p, v);
+  } else {
+    store_floats(p, v);
+  }
+}
+
+template <class M>
+class MonoidStep {
+ public:
+  using V = D;
+  static constexpr int inputs = M::arity;
+  static constexpr int outputs = requires(typename M::State s) { M::project_tangent(s); }
+  ? 2 : 1;
+
+  void start(const ScanJob& job, std::int64_t column, std::int64_t count) {
+    carry_ = initial_state(job, column, count, start_of<M>());
+  }
+  void finish(const ScanJob& job, std::int64_t column, std::int64_t count) { final_state(job, column, count, carry_); }
+
+  /// Takes in elements x, `fresh` if nothing was before them, and gives what the scans are behind them.
+  SCANGRAD_INLINE void take(D* x, bool fresh, D* y) {
+    if (starts_empty<M> && fresh) x[0] = D{};
+    carry_ = M::advance(SCANGRAD_PLANT(hot_column_carry, carry_, start_of<M>()), M::lift(x));
+    y[0] = M::project(carry_);
+    if constexpr (outputs > 1) y[1] = M::project_tangent(carry_);
+  }
+
+ private:
+  typename M::State carry_;
+};
+
+/// A scan across neighbouring columns, a tile of columns at a time.
+template <class Step, class T>
+class StepColumns {
+ public:
+  explicit StepColumns(const ScanJob& job) : job_(job) {}
+
+  void run() {
+    for (std::int64_t first = 0; first < job_.columns; first += tile_width)
+      run(first, job_.columns - first < tile_width ? job_.columns - first : tile_width);
+  }
+
+ private:
+  static constexpr std::int64_t tile_width = column_tile<T>;
+  static constexpr int inputs = Step::inputs, outputs = Step::outputs;
+  using Readers = ColumnReader<T>[4];
+  using Writers = ColumnWriter<T>[2];
+
+  using V = typename Step::V;
+  static constexpr int width = lanes_in<V>;
+
+  void run(std::int64_t first, std::int64_t count) {
+    Readers in = {{job_, 0, first, count},
+                  {job_, inputs > 1 ? 1 : 0, first, count},
+                  {job_, inputs > 2 ? 2 : 0, first, count},
+                  {job_, inputs > 3 ? 3 : 0, first, count}};
+    Writers out = {{job_, 0, first}, {job_, outputs - 1, first}};
+    const auto each_step = [&](const auto& f) {
+      for (std::int64_t i = 0; i < count; i += width) f(steps_[i / width], first + i, count - i < width ? count - i : width);
+    };
+    each_step([&](Step& step, std::int64_t column, std::int64_t here) { step.start(job_, column, here); });
+    std::int64_t row = 0;
+    for (; row + rows_at_once <= job_.length; row += rows_at_once) some_rows<rows_at_once>(row, count, in, out);
+    for (; row < job_.length; ++row) some_rows<1>(row, count, in, out);
+    each_step([&](Step& step, std::int64_t column, std::int64_t here) { step.finish(job_, column, here); });
+  }
+
+  template <std::int64_t rows>
+  void some_rows(std::int64_t row, std::int64_t count, Readers& readers, Writers& writers) {
+    const T* in[rows][inputs];
+    T* out[rows][outputs];
+    std::int64_t ahead[inputs];
+    for (std::int64_t r = 0; r < rows; ++r) {
+      for (int k = 0; k < inputs; ++k) in[r][k] = readers[k].at(row + r), ahead[k] = readers[k].ahead();
+      for (int k = 0; k < outputs; ++k) out[r][k] = writers[k].at(row + r);
+    }
+    const bool fresh = row == 0 && job_.initial == nullptr;
+    // Row after row of each group: rows may lie a multiple of 4 KiB apart, and the first cache then holds few of their lines.
+    const auto take = [&](std::int64_t i, std::int64_t here, auto registers, auto whole) __attribute__((always_inline)) {
+      Step steps[registers];
+      for (int g = 0; g < registers; ++g) steps[g] = steps_[i / width + g];
+      for (std::int64_t r = 0; r < rows; ++r)
+        for (int g = 0; g < registers; ++g) {
+          V x[inputs], y[outputs];
+          for (int k = 0; k < inputs; ++k) x[k] = read<V>(in[r][k] + i + g * width, here, whole);
+          steps[g].take(x, fresh && r == 0, y);
+          for (int k = 0; k < outputs; ++k) write(out[r][k] + i + g * width, here, y[k], whole);
+        }
+      for (int g = 0; g < registers; ++g) steps_[i / width + g] = steps[g];
+    };
+    constexpr std::int64_t line = 64 / sizeof(T), chunk = line < 4 * width ? line : 4 * width;
+    std::int64_t i = 0;
+    for (; i + chunk <= count; i += chunk) {
+      for (std::int64_t r = 0; r < rows; ++r)
+        for (int k = 0; k < inputs; ++k) __builtin_prefetch(in[r][k] + i + ahead[k]);
+      take(i, width, std::integral_constant<int, chunk / width>(), std::true_type());
+    }
+    for (; i + width <= count; i += width) take(i, width, std::integral_constant<int, 1>(), std::true_type());
+    if (i < count) take(i, count - i, std::integral_constant<int, 1>(), std::false_type());
+    for (std::int64_t r = 0; r < rows; ++r)
+      for (int k = 0; k < outputs; ++k) writers[k].end_row(row + r, count);
+  }
+
+  const ScanJob& job_;
+  Step steps_[tile_width / width];
+};
+
+template <class Step, class T>
+void step_columns(const ScanJob& job) {
+  StepColumns<Step, T>(job).run();
+}
+
+}  // namespace scangrad::inline v0::cpu::SCANGRAD_LEVEL

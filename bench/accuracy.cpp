@@ -1,16 +1,20 @@
-// bench_accuracy [--quick] [--known FILE] [--out NAME] [--only WORD]
+// bench_accuracy [--quick] [--known FILE] [--out NAME] [--only WORD] [--jobs N]
 //
 // Runs every scan on the distributions of accuracy/distributions.h, in all dtypes, directions and layouts, and tells the worst error of
 // value, jvp, vjp and second derivatives in the units of docs/accuracy.md, and where it was. Writes NAME.md (the worst of each kind)
-// and NAME.csv (everything). --quick: short lengths, in a minute. --only: scans or dtypes whose name begins so.
+// and NAME.csv (everything). --quick: short lengths, in a minute. --only: scans or dtypes whose name begins so. --jobs: so many
+// measurements side by side, by default as many as there are processors; the results do not depend on it.
 //
 // Exit status 1 if a budget is missed that is no known miss, or a known miss is worse than the file says.
 
+#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
+#include <list>
 #include <map>
+#include <thread>
 #include <tuple>
 
 #include "accuracy/measure.h"
@@ -28,6 +32,7 @@ constexpr DType dtypes[] = {DType::float16, DType::bfloat16,  DType::float32,
 struct Settings {
   bool quick = false;
   std::string known, out, only;
+  std::size_t jobs = std::max(1u, std::thread::hardware_concurrency());
 };
 
 /// The lengths and layouts for a dtype. Those of 2^17 and more are where an error that grows would show.
@@ -149,8 +154,14 @@ class Report {
   bool missed_ = false;
 };
 
+[[noreturn]] void usage() {
+  std::fprintf(stderr, "usage: bench_accuracy [--quick] [--known FILE] [--out NAME] [--only WORD] [--jobs N]\n");
+  std::exit(64);
+}
+
 Settings settings_of(int argc, char** argv) {
   Settings settings;
+  std::string jobs;
   for (int i = 1; i < argc; ++i) {
     const std::string argument = argv[i];
     if (argument == "--quick") {
@@ -160,13 +171,15 @@ Settings settings_of(int argc, char** argv) {
     std::string* value = argument == "--known"  ? &settings.known
                          : argument == "--out"  ? &settings.out
                          : argument == "--only" ? &settings.only
+                         : argument == "--jobs" ? &jobs
                                                 : nullptr;
-    if (value == nullptr || ++i == argc) {
-      std::fprintf(stderr, "usage: bench_accuracy [--quick] [--known FILE] [--out NAME] [--only WORD]\n");
-      std::exit(64);
-    }
+    if (value == nullptr || ++i == argc) usage();
     *value = argv[i];
   }
+  if (jobs.empty()) return settings;
+  char* end = nullptr;
+  settings.jobs = std::strtoul(jobs.c_str(), &end, 10);
+  if (*end != '\0' || settings.jobs == 0) usage();
   return settings;
 }
 
@@ -175,23 +188,62 @@ bool wanted(const std::string& only, Scan scan, DType dtype) {
          sg::to_string(dtype).substr(0, only.size()) == only;
 }
 
-bool run(const Settings& settings) {
-  Report report(settings);
-  const auto start = std::chrono::steady_clock::now();
-  for (const Scan scan : judge::all_scans)
-    for (const DType dtype : dtypes) {
-      if (!wanted(settings.only, scan, dtype)) continue;
-      for (const Distribution& distribution : distributions(scan, dtype))
-        for (const Plan& plan : plans(dtype, distribution, settings.quick))
-          measure(scan, dtype, distribution, plan, [&](const Finding& f) { report.add(f); });
-      const std::chrono::duration<double> time = std::chrono::steady_clock::now() - start;
-      std::fprintf(stderr, "%7.1f s  %s %s\n", time.count(), std::string(judge::to_string(scan)).c_str(),
-                   std::string(sg::to_string(dtype)).c_str());
+/// One distribution and plan, and what was found.
+struct Task {
+  Scan scan;
+  DType dtype;
+  const Distribution* distribution;
+  Plan plan;
+  std::vector<Finding> found = {};
+};
+
+class Run {
+ public:
+  explicit Run(const Settings& settings) : settings_(settings) {
+    for (const Scan scan : judge::all_scans)
+      for (const DType dtype : dtypes) {
+        if (!wanted(settings.only, scan, dtype)) continue;
+        all_.push_back(distributions(scan, dtype));
+        for (const Distribution& distribution : all_.back())
+          for (const Plan& plan : plans(dtype, distribution, settings.quick))
+            tasks_.push_back({scan, dtype, &distribution, plan});
+      }
+  }
+  /// Whether all budgets are kept.
+  bool finish() {
+    std::vector<std::thread> helpers;
+    for (std::size_t i = 1; i < settings_.jobs; ++i) helpers.emplace_back([this] { work(); });
+    work();
+    for (std::thread& helper : helpers) helper.join();
+    Report report(settings_);
+    for (const Task& task : tasks_)
+      for (const Finding& finding : task.found) report.add(finding);
+    return report.finish();
+  }
+
+ private:
+  void work() {
+    for (std::size_t i = next_++; i < tasks_.size(); i = next_++) {
+      Task& task = tasks_[i];
+      measure(task.scan, task.dtype, *task.distribution, task.plan, [&](const Finding& f) { task.found.push_back(f); });
+      if (i + 1 < tasks_.size() && tasks_[i + 1].dtype == task.dtype && tasks_[i + 1].scan == task.scan) continue;
+      const std::chrono::duration<double> time = std::chrono::steady_clock::now() - start_;
+      std::fprintf(stderr, "%7.1f s  %s %s\n", time.count(), text(judge::to_string(task.scan)).c_str(),
+                   text(sg::to_string(task.dtype)).c_str());
     }
-  return report.finish();
-}
+  }
+
+  const Settings& settings_;
+  std::list<std::vector<Distribution>> all_;
+  std::vector<Task> tasks_;
+  std::atomic<std::size_t> next_ = 0;
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
 
 }  // namespace
 }  // namespace accuracy
 
-int main(int argc, char** argv) { return accuracy::run(accuracy::settings_of(argc, argv)) ? 0 : 1; }
+int main(int argc, char** argv) {
+  const accuracy::Settings settings = accuracy::settings_of(argc, argv);
+  return accuracy::Run(settings).finish() ? 0 : 1;
+}

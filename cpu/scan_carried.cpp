@@ -150,7 +150,7 @@ void carried_extreme(const Context& context, const Primitive& primitive, Inputs 
                   {}))
     return;
   const CarriedLanes lanes = carried_lanes(order, x, before, outs);
-  visit_checked(core::Reals{}, outs[0].dtype(), [&]<class T>() {
+  visit_checked(core::Integers{}, outs[0].dtype(), [&]<class T>() {
     using M = ops::ExtremeMonoid<T, largest>;
     const T* elements = ins[0]->data<T>();
     carried_scan<T>(

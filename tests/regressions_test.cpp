@@ -163,3 +163,20 @@ TEST_CASE("in second derivatives too, what is infinite survives a weight that va
   const Tensor x = {-2000.0, 0.0, 1.0};
   CHECK(numbers(sg::jvp(slope, {x}, {Tensor{0.0, inf, 0.0}}).tangent) == std::vector<double>{0, inf, inf});
 }
+
+TEST_CASE("the cotangent of an extreme that reigns over many pieces is rounded once") {
+  const Tensor x = sg::astype(sg::concatenate({Tensor{1.0}, sg::zeros({40})}), sg::DType::bfloat16),
+               g = sg::astype(sg::full({41}, 1.015625), sg::DType::bfloat16);
+  const auto in_pieces = [](const Tensor& t) {
+    auto [y, carry] = sg::cummax_with_carry(sg::slice(t, {.end = 1}));
+    std::vector<Tensor> parts = {y};
+    for (std::int64_t k = 1; k < 41; ++k) {
+      const auto [next, after] = sg::cummax_with_carry(sg::slice(t, {.begin = k, .end = k + 1}), carry);
+      parts.push_back(next), carry = after;
+    }
+    return sg::concatenate(parts);
+  };
+  const double exact = 41 * 1.015625;
+  const Tensor got = sg::vjp(in_pieces, {x}).pullback(g);
+  CHECK(std::abs(sg::astype(got[0], sg::DType::float64).item<double>() - exact) <= 0x1p-9 * 64);
+}

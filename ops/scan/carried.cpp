@@ -255,9 +255,11 @@ class InFront {
 
 namespace {
 
+/// In the carry's dtype; of floating elements, which alone have derivatives.
 template <bool largest>
 InFront extreme_in_front(const Tensor& x, Ins parts, ScanOrder order) {
-  return {x, parts.empty() ? no_extreme(x, order, largest) : parts[0], order, dtype_of_tensor(x)};
+  const DType wide = carry_dtype(dtype_of_tensor(x));
+  return {x, parts.empty() ? in_dtype(no_extreme(x, order, largest), wide) : parts[0], order, wide};
 }
 
 }  // namespace
@@ -269,7 +271,7 @@ MaybeTensors CarriedExtreme<largest>::jvp(Ins ins, Outs outs, Tangents t) const 
   const Tensor along = scan.tangent(dense(t[0], ins[0]), derivative_at(t, 1));
   const Tensor all = *pair_of(make_primitive<CumExtremeJvp>(o.inclusive(), largest), scan.x(), along).tangents[0];
   MaybeTensors result(outs.size());
-  result[0] = scan.seen(all), result[1] = scan.last(all);
+  result[0] = in_dtype(scan.seen(all), dtype_of_tensor(ins[0])), result[1] = scan.last(all);
   return result;
 }
 template <bool largest>
@@ -277,7 +279,7 @@ std::vector<Tensor> CarriedExtreme<largest>::cotangents(const CarriedCotangents&
   const InFront scan = extreme_in_front<largest>(of.elements[0], of.parts, of.order);
   const Tensor all = apply(make_primitive<CumExtremeVjp>(of.order.inclusive(), largest), core::node_of(scan.x()).value.spec,
                            {scan.x(), scan.cotangent(of.reached, of.end)});
-  std::vector<Tensor> result = {scan.of_x(all)};
+  std::vector<Tensor> result = {in_dtype(scan.of_x(all), dtype_of_tensor(of.elements[0]))};
   if (!of.parts.empty()) result.push_back(scan.of_m(all));
   return result;
 }

@@ -7,7 +7,8 @@
 //   sums, products, h       value      value                        high, low          value         high, low
 //   log sums                           m, s                         m, s high, s low   m, s          m, s high, s low
 //
-// What an extreme carries is an element, of the elements' dtype.
+// What an extreme carries is one value, an integer of the elements' dtype: its cotangents are summed on through many pieces, and are
+// not to be rounded at each.
 //
 // m is the reference of log_monoid.h. The derivative of a carry is that of the value it stands for, in its first part: rules give the
 // other parts no tangents and read none.
@@ -96,7 +97,7 @@ struct CarriedMean final : OrderedScan<CarriedMean> {
   Decomposed decompose(Ins ins) const override;
 };
 
-/// The running extreme. What it carries is a value of the elements' dtype; its derivatives are those of the scan with that in front.
+/// The running extreme. What it carries is an element; its derivatives are those of the scan with that in front.
 template <bool largest>
 struct CarriedExtreme final : OrderedScan<CarriedExtreme<largest>> {
   using OrderedScan<CarriedExtreme>::OrderedScan;

@@ -24,7 +24,7 @@ struct Kind {
   PrimitiveRef (*carried)(ScanOrder, LogScanRule) = nullptr;
   bool extreme = false;  ///< carries an element
 
-  DType carry_dtype(DType dtype) const { return extreme ? dtype : ops::carry_dtype(dtype); }
+  DType carry_dtype(DType dtype) const { return extreme && is_integer(dtype) ? dtype : ops::carry_dtype(dtype); }
   std::size_t carry_width(DType dtype) const {
     return extreme ? 1 : log_space ? log_carry_width(dtype) : ops::carry_width(dtype);
   }

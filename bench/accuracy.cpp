@@ -17,6 +17,10 @@
 #include <thread>
 #include <tuple>
 
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
+
 #include "accuracy/measure.h"
 #include "scangrad/scangrad.h"
 
@@ -244,6 +248,10 @@ class Run {
 }  // namespace accuracy
 
 int main(int argc, char** argv) {
+#if defined(__GLIBC__)
+  // Memory goes back and forth in hundreds of megabytes: keeps it, since fresh pages took an eighth of the time.
+  mallopt(M_MMAP_MAX, 0), mallopt(M_TRIM_THRESHOLD, -1), mallopt(M_ARENA_MAX, 1);
+#endif
   const accuracy::Settings settings = accuracy::settings_of(argc, argv);
   return accuracy::Run(settings).finish() ? 0 : 1;
 }

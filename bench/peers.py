@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""peers.py [--quick] [--threads N] [--beside BENCH_SCANS] torch|jax|mlx OUT.json: the grid of bench/scans/grid.cpp in another library.
+"""peers.py [--quick] [--threads N] [--beside BENCH_SCANS] [--only NAME]... torch|jax|mlx OUT.json: the grid of bench/scans/grid.cpp in another library.
 
 --beside: bench_scans measures each case right after the peer, `beside_ns`, since a machine's clock may drift from minute to minute.
+--only: measures this operation or layout anew, and keeps the others that OUT.json has.
 float32, and complex64 for logcumsumexp. Flags that a peer lacks are left out, not emulated. JAX is jitted. The figure is the best of many
 runs; `units` is the worst error on the smallest row, in the units of docs/accuracy.md, against numpy's 80-bit long double.
 """
@@ -259,6 +260,7 @@ def main():
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--beside")
+    parser.add_argument("--only", action="append", default=[])
     parser.add_argument("peer", choices=["torch", "jax", "mlx"])
     parser.add_argument("out")
     options = parser.parse_args()
@@ -270,6 +272,10 @@ def main():
     results = []
     grid = [(op, name, "float32") for op in OPS for name in layouts]
     grid += [("logcumsumexp", name, "complex64") for name in list(layouts)[: 1 if options.quick else 2]]
+    if options.only:
+        with open(options.out, encoding="utf-8") as file:
+            results = [case for case in json.load(file)["cases"] if not {case["op"], case["layout"]} & set(options.only)]
+        grid = [case for case in grid if set(case[:2]) & set(options.only)]
     for op, name, dtype in grid:
         shape, axis = layouts[name]
         for mode in MODES:

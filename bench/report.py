@@ -24,20 +24,6 @@ def cpu_name():
         return platform.machine()
 
 
-def level():
-    """The instruction set level whose kernels ran."""
-    if "SCANGRAD_ISA" in os.environ:
-        return os.environ["SCANGRAD_ISA"]
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as file:
-            flags = set(re.search(r"flags\s*:\s*(.*)", file.read())[1].split())
-    except (OSError, TypeError):
-        return "base"
-    if {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"} <= flags:
-        return "v4"
-    return "v3" if {"avx2", "bmi2", "f16c", "fma"} <= flags else "v2"
-
-
 def slug(text):
     return re.sub(r"-+", "-", re.sub(r"[^a-z0-9]+", "-", text.lower().replace("(r)", "").replace("@", ""))).strip("-")
 
@@ -46,10 +32,10 @@ class Runs:
     """ours[threads][(op, dtype, layout, mode, flags)] = counters; peers[threads][peer][(op, dtype, layout, mode)] = case."""
 
     def __init__(self, folder):
-        self.ours, self.peers, self.versions, self.context = {}, {}, {}, {}
+        self.ours, self.peers, self.versions, self.level = {}, {}, {}, None
         for path in sorted(glob.glob(os.path.join(folder, "scangrad-*.json"))):
             content = json.load(open(path, encoding="utf-8"))
-            self.context = content["context"]
+            self.level = content["context"]["level"]  # of the kernels that ran
             threads = int(re.search(r"-(\d+)\.json", path)[1])
             self.ours[threads] = {tuple(b["name"].split("/")[:5]): b for b in content["benchmarks"]}
         for peer in PEERS:
@@ -120,7 +106,7 @@ class Bars:
     """The bars of speed, each met or not. They are for AVX-512; other levels get twice the time for what is compute-bound."""
 
     def __init__(self, runs):
-        self.runs, self.rows, self.slack = runs, [], 1 if level() == "v4" else 2
+        self.runs, self.rows, self.slack = runs, [], 1 if runs.level == "v4" else 2
         one = runs.ours.get(1, {})
         self.one = {k: b for k, b in one.items() if not failed(b)}
         for key, b in self.one.items():
@@ -240,7 +226,7 @@ def report(runs, base):
     yield f"# Scans on {cpu_name()}"
     yield ""
     peers = ", ".join(f"{p} {v}" for p, v in runs.versions.items()) or "none"
-    yield f"{datetime.date.today()}, {platform.system()} {platform.release()}, kernels of level {level()}, threads: {threads}. Peers: {peers}. Made by `scripts/bench`."
+    yield f"{datetime.date.today()}, {platform.system()} {platform.release()}, kernels of level {runs.level}, threads: {threads}. Peers: {peers}. Made by `scripts/bench`."
     yield "Times are the best of many runs on kept buffers, in ns an element; a copy (memcpy) of the bytes that a case moves is measured in turn with it."
     yield "Ratios to a peer take what scangrad needed right after the peer, since the machine's clock may drift."
     yield ""

@@ -11,6 +11,7 @@
 #include <functional>
 #include <limits>
 
+#include "cpu/simd/levels.h"
 #include "judge/run.h"
 #include "judge/units.h"
 #include "scans/grid.h"
@@ -171,6 +172,7 @@ int main(int argc, char** argv) {
     }
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 64;
+  benchmark::AddCustomContext("level", std::string(sg::cpu::current_level().name));
   sg::memory::set_cache_limit(std::int64_t{6} << 30);
   for (const Case& c : cases(quick))
     benchmark::RegisterBenchmark(c.name().c_str(), [c](benchmark::State& state) { measure(state, c); })

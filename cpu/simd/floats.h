@@ -71,6 +71,10 @@ SCANGRAD_INLINE S floats_up(S v) {
 #if defined(__AVX512F__)
   return as_bits<S>(
       _mm512_maskz_alignr_epi32(0x101 * (0xff << by & 0xff), as_bits<__m512i>(v), as_bits<__m512i>(v), wide - by));
+#elif defined(__AVX2__)
+  const __m256i halves = _mm256_permute2x128_si256(as_bits<__m256i>(v), as_bits<__m256i>(v), 0x08);  // zeros, lower half
+  if constexpr (by < 4) return as_bits<S>(_mm256_alignr_epi8(as_bits<__m256i>(v), halves, 16 - 4 * by));
+  else return as_bits<S>(halves);
 #endif
   return detail::floats_up<by>(v, EachFloat());
 }
@@ -78,6 +82,10 @@ template <int by>
 SCANGRAD_INLINE S floats_down(S v) {
 #if defined(__AVX512F__)
   return as_bits<S>(_mm512_maskz_alignr_epi32(0x101 * (0xff >> by), as_bits<__m512i>(v), as_bits<__m512i>(v), by));
+#elif defined(__AVX2__)
+  const __m256i halves = _mm256_permute2x128_si256(as_bits<__m256i>(v), as_bits<__m256i>(v), 0x81);  // upper half, zeros
+  if constexpr (by < 4) return as_bits<S>(_mm256_alignr_epi8(halves, as_bits<__m256i>(v), 4 * by));
+  else return as_bits<S>(halves);
 #endif
   return detail::floats_down<by>(v, EachFloat());
 }

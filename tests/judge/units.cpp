@@ -77,6 +77,15 @@ std::optional<double> budget(Scan scan, Quantity quantity, DType dtype) {
 template <class W>
 double error_in_units(W got, W exact, Yardstick<W> yardstick, const Format& format) {
   const double worst = std::numeric_limits<double>::infinity();
+  const auto units = [&](auto excess, auto unit) {
+    return !(excess > 0) ? 0 : unit > 0 ? static_cast<double>(excess / unit) : worst;
+  };
+  // Nearly all are finite, and their errors need no 113 bits.
+  using Number = long double;
+  const Number error = modulus(static_cast<Number>(got - exact)), scale = static_cast<Number>(yardstick.scale);
+  if (error < std::numeric_limits<Number>::infinity() && scale < std::numeric_limits<Number>::infinity())
+    return units(error - static_cast<Number>(yardstick.floor) * static_cast<Number>(format.smallest),
+                 static_cast<Number>(format.unit_roundoff) * scale);
   const W infinite = static_cast<W>(test::infinity), largest = format.largest;
   if (exact != exact) return got != got ? 0 : worst;
   if (got != got) return worst;
@@ -87,8 +96,7 @@ double error_in_units(W got, W exact, Yardstick<W> yardstick, const Format& form
     got = (got > 0 ? W(1) : W(-1)) * largest * (1 + format.unit_roundoff);
   }
   const W excess = modulus(W(got - exact)) - yardstick.floor * static_cast<W>(format.smallest);
-  const W unit = static_cast<W>(format.unit_roundoff) * yardstick.scale;
-  return !(excess > 0) ? 0 : unit > 0 ? static_cast<double>(excess / unit) : worst;
+  return units(excess, W(static_cast<W>(format.unit_roundoff) * yardstick.scale));
 }
 
 template <class W>

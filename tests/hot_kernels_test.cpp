@@ -331,3 +331,12 @@ TEMPLATE_TEST_CASE("results become halves in one rounding: ties, subnormal, over
   CHECK(subnormal > 100);
   CHECK(ties > 50);
 }
+
+TEMPLATE_TEST_CASE("a sum beside a tie, nearer than float32 sees, becomes the half that is nearest", "[short]", float16,
+                   bfloat16) {
+  using T = TestType;
+  const float big = std::is_same_v<T, float16> ? 2048 : 256, little = std::is_same_v<T, float16> ? 0x1p-14f : 0x1p-20f;
+  const std::vector<T> x = {T(big), T(1.0f), T(little), T(0.0f), T(0.0f)};
+  for (Layout layout : {Layout::forwards, Layout::columns})
+    CHECK(static_cast<float>(run(HotScan::cumsum, x, x, layout, false).at(4)) == big + 2);
+}

@@ -1,6 +1,7 @@
 #pragma once
 // Cotangents of the scans that run back: R_k = g_k + (what element k + 1 lets through of R_{k+1}), and of R_k and the state before
-// element k its cotangents. Forwards once for the states at the tiles, then back, a tile at a time, each of which runs forwards again. The way back is a scan like any other, of numbers in reverse.
+// element k its cotangents. Forwards once for the states at the tiles, then back, a tile at a time, each of which runs forwards
+// again. The way back is a scan like any other, of numbers in reverse.
 
 #include "cpu/simd/tangents.h"
 
@@ -215,4 +216,5 @@ template <template <bool> class Rule, class T>
 void back_row(const ScanJob& job) {
   if (job.length > 0) BackRow<Rule<is_full<T>>, T>(job).run();
 }
+
 }  // namespace scangrad::inline v0::cpu::SCANGRAD_LEVEL

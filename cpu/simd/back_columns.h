@@ -63,15 +63,13 @@ class BackColumns {
   explicit BackColumns(const ScanJob& job) : job_(job) {}
 
   void run() {
-    for (std::int64_t first = 0; first < job_.columns; first += width)
-      block(first, job_.columns - first < width ? job_.columns - first : width);
+    for_each_part(job_.columns, width, [&](std::int64_t first, std::int64_t count) { block(first, count); });
   }
 
  private:
-  using Reader = ColumnReader<T, rows_at_once, width>;
+  using Reader = ColumnReader<T, width>;
   template <int n>
   using Constant = std::integral_constant<int, n>;
-  static constexpr std::int64_t line = 64 / sizeof(T), most = line < 4 * lanes ? line : 4 * lanes;
 
   void block(std::int64_t first, std::int64_t count) {
     Reader in[] = {{job_, 0, first, count}, {job_, inputs - 1, first, count}}, gs(job_, inputs, first, count);
@@ -81,18 +79,21 @@ class BackColumns {
     const std::int64_t last = (job_.length - 1) / checkpoint_rows * checkpoint_rows;
     for (std::int64_t begin = 0; begin < last; begin += checkpoint_rows) {
       keep(begin, count);
-      down<false>(in, begin, checkpoint_rows, count);
+      down<false>(in, begin, count);
     }
     keep(last, count);
     for (std::int64_t begin = last; begin >= 0; begin -= checkpoint_rows) {
-      const std::int64_t rows = job_.length - begin < checkpoint_rows ? job_.length - begin : checkpoint_rows;
       restore(begin, count);
-      down<true>(in, begin, rows, count);
-      up(gs, begin, rows, first, count);
+      down<true>(in, begin, count);
+      up(gs, begin, first, count);
     }
     for_each_register(count, [&](std::int64_t i, std::int64_t here, auto) { ups_[i / lanes].finish(job_, first + i, here); });
   }
 
+  /// Rows until the next checkpoint.
+  std::int64_t rows_from(std::int64_t begin) const {
+    return job_.length - begin < checkpoint_rows ? job_.length - begin : checkpoint_rows;
+  }
   double* place(std::int64_t row, std::int64_t i, int part) const {
     return job_.scratch + (row / checkpoint_rows * parts_of<State> + part) * width + i;
   }
@@ -112,22 +113,22 @@ class BackColumns {
   bool fresh(std::int64_t row) const { return row == 0 && job_.initial == nullptr; }
 
   template <bool recorded>
-  void down(Reader (&in)[2], std::int64_t begin, std::int64_t rows, std::int64_t count) {
-    std::int64_t r = 0;
-    for (; r + rows_at_once <= rows; r += rows_at_once) down<recorded>(in, begin + r, r, count, Constant<rows_at_once>());
-    if constexpr (recorded)  // others are whole
-      for (; r < rows; ++r) down<recorded>(in, begin + r, r, count, Constant<1>());
+  void down(Reader (&in)[2], std::int64_t begin, std::int64_t count) {
+    for_each_rows(0, rows_from(begin), [&](std::int64_t r, auto some) { down<recorded>(in, begin + r, r, count, some); });
   }
   template <bool recorded, class Rows>
   void down(Reader (&in)[2], std::int64_t row, std::int64_t k, std::int64_t count, Rows rows) {
     const T* from[rows][inputs];
-    for (int r = 0; r < rows; ++r)
-      for (int n = 0; n < inputs; ++n) from[r][n] = in[n].at(row + r);
+    std::int64_t ahead[inputs];
+    for (int n = 0; n < inputs; ++n) {
+      ahead[n] = in[n].ahead();
+      for (int r = 0; r < rows; ++r) from[r][n] = in[n].at(row + r);
+    }
     for_each_register(
         count, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
           auto step = downs_[i / lanes];
           for (int r = 0; r < rows; ++r) {
-            for (int n = 0; n < inputs; ++n) __builtin_prefetch(from[r][n] + i + in[n].ahead());
+            for (int n = 0; n < inputs; ++n) __builtin_prefetch(from[r][n] + i + ahead[n]);
             D x[2];
             for (int n = 0; n < inputs; ++n) x[n] = read<D>(from[r][n] + i, here, whole);
             const auto seen = step.take(x, fresh(row + r));
@@ -136,8 +137,8 @@ class BackColumns {
           downs_[i / lanes] = step;
         });
   }
-  void up(Reader& gs, std::int64_t begin, std::int64_t rows, std::int64_t first, std::int64_t count) {
-    std::int64_t r = rows;
+  void up(Reader& gs, std::int64_t begin, std::int64_t first, std::int64_t count) {
+    std::int64_t r = rows_from(begin);
     for (; r % rows_at_once != 0; --r) up(gs, begin + r - 1, r - 1, first, count, Constant<1>());
     for (; r > 0; r -= rows_at_once) up(gs, begin + r - rows_at_once, r - rows_at_once, first, count, Constant<rows_at_once>());
   }
@@ -145,6 +146,7 @@ class BackColumns {
   void up(Reader& gs, std::int64_t row, std::int64_t k, std::int64_t first, std::int64_t count, Rows rows) {
     const T* from[rows];
     T* to[rows][outputs];
+    const std::int64_t ahead = gs.ahead();
     for (int r = 0; r < rows; ++r) {
       from[r] = gs.at(row + r);
       for (int n = 0; n < outputs; ++n) to[r][n] = static_cast<T*>(job_.out[n]) + (row + r) * job_.out_step + first;
@@ -153,7 +155,7 @@ class BackColumns {
         count, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
           auto step = ups_[i / lanes];
           for (int r = rows - 1; r >= 0; --r) {
-            __builtin_prefetch(from[r] + i - gs.ahead());
+            __builtin_prefetch(from[r] + i - ahead);
             D gx[outputs];
             step.take(seen(k + r, i), read<D>(from[r] + i, here, whole), fresh(row + r), gx);
             for (int n = 0; n < outputs; ++n) write(to[r][n] + i, here, gx[n], whole);
@@ -232,8 +234,8 @@ class ShortRowsBack {
 template <template <bool> class Rule, class T>
 void short_rows_back(const ScanJob& job) {
   if (job.length == 0) return;
-  for_each_register_of_rows<D>(
-      job, [&](std::int64_t row, std::int64_t count) { ShortRowsBack<Rule<is_full<T>>, T>::run(job, row, count); });
+  for_each_part(job.columns, lanes,
+                [&](std::int64_t row, std::int64_t count) { ShortRowsBack<Rule<is_full<T>>, T>::run(job, row, count); });
 }
 
 }  // namespace scangrad::inline v0::cpu::SCANGRAD_LEVEL

@@ -112,10 +112,10 @@ class ComplexRun {
   explicit ComplexRun(const ScanJob& job) : job_(job), rule_(job) {}
 
   void run() {
-    if constexpr (Rule::back)
-      for (std::int64_t first = 0; first < job_.columns; first += width) run_back(first, least(width, job_.columns - first));
-    else
-      for (std::int64_t first = 0; first < job_.columns; first += tile) run_forwards(first, least(tile, job_.columns - first));
+    for_each_part(job_.columns, Rule::back ? width : tile, [&](std::int64_t first, std::int64_t count) {
+      if constexpr (Rule::back) run_back(first, count);
+      else run_forwards(first, count);
+    });
   }
 
  private:

@@ -65,7 +65,7 @@ struct Target {
   SCANGRAD_INLINE void put(std::int64_t i, std::int64_t count, D v, std::false_type) const {
     T buffer[lanes];
     store(buffer, v);
-    for (std::int64_t k = 0; k < SCANGRAD_PLANT(hot_tail_not_written, count, count - 1); ++k)
+    for (std::int64_t k = 0; k < lanes && k < SCANGRAD_PLANT(hot_tail_not_written, count, count - 1); ++k)
       here[backwards ? -(i + k) : i + k] = buffer[k];
   }
 
@@ -221,6 +221,26 @@ SCANGRAD_INLINE void write_register(const Target<T>& target, std::int64_t i, std
   else store(mirrored ? target.here - i - (lanes - 1) : target.here + i, v);
 }
 
+/// The same of neighbouring elements in a register of any kind, from p upwards: all, or the first `count` (and zeros).
+template <class V, class T, class Whole>
+SCANGRAD_INLINE V read(const T* p, std::int64_t count, Whole whole) {
+  const Source<T> source{p, false};
+  if constexpr (std::is_same_v<V, D>) return source.get(0, count, whole);
+  else return source.get_floats(0, count, whole);
+}
+template <class V, class T, class Whole>
+SCANGRAD_INLINE void write(T* p, std::int64_t count, V v, Whole whole) {
+  const Target<T> target{p, false};
+  if constexpr (std::is_same_v<V, D>) target.put(0, count, v, whole);
+  else target.put_floats(0, count, v, whole);
+}
+
+/// f(first, how many) for parts of at most `most` of `count` things.
+template <class F>
+SCANGRAD_INLINE void for_each_part(std::int64_t count, std::int64_t most, const F& f) {
+  for (std::int64_t first = 0; first < count; first += most) f(first, count - first < most ? count - first : most);
+}
+
 /// So many neighbouring rows of columns may be looked at, or written, together, of at most so many columns.
 inline constexpr std::int64_t rows_at_once = 4;
 template <class T>
@@ -228,8 +248,15 @@ inline constexpr std::int64_t column_tile = 4096 / static_cast<std::int64_t>(siz
                                                 ? 4096 / static_cast<std::int64_t>(sizeof(T))
                                                 : most_columns;
 
-/// A row of columns of an input: as it lies where its elements are neighbours, else copied, for so many rows.
-template <class T, std::int64_t rows = rows_at_once, std::int64_t width = column_tile<T>>
+/// f(row, rows) for rows `row` to `end` - 1, several at a time; `rows`, how many, is a constant.
+template <class F>
+SCANGRAD_INLINE void for_each_rows(std::int64_t row, std::int64_t end, const F& f) {
+  for (; row + rows_at_once <= end; row += rows_at_once) f(row, std::integral_constant<int, rows_at_once>());
+  for (; row < end; ++row) f(row, std::integral_constant<int, 1>());
+}
+
+/// A row of at most `width` columns of an input: as it lies where its elements are neighbours, else copied.
+template <class T, std::int64_t width = column_tile<T>>
 class ColumnReader {
  public:
   ColumnReader(const ScanJob& job, int k, std::int64_t column, std::int64_t count)
@@ -241,7 +268,7 @@ class ColumnReader {
   const T* at(std::int64_t row) {
     const T* here = first_ + row * step_;
     if (columns_ == nullptr) return here;
-    T* const copy = copy_[row % rows];
+    T* const copy = copy_[row % rows_at_once];
     for (std::int64_t c = 0; c < count_; ++c) copy[c] = here[columns_[c]];
     return copy;
   }
@@ -253,7 +280,7 @@ class ColumnReader {
   const T* first_;
   const std::int64_t* columns_ = nullptr;
   std::int64_t step_, count_;
-  T copy_[rows][width];
+  T copy_[rows_at_once][width];
 };
 
 /// A row of columns of an output; streaming ones are gathered first.

@@ -87,8 +87,7 @@ class LseFloatRows {
   void down(ColumnReader<T>& xs, std::int64_t begin, std::int64_t rows, std::int64_t count, bool fresh) {
     std::int64_t row = 0;
     if (fresh) some_rows<recorded, 1, true>(xs, begin, row++, count);
-    for (; row + rows_at_once <= rows; row += rows_at_once) some_rows<recorded, rows_at_once, false>(xs, begin, row, count);
-    for (; row < rows; ++row) some_rows<recorded, 1, false>(xs, begin, row, count);
+    for_each_rows(row, rows, [&](std::int64_t at, auto some) { some_rows<recorded, some, false>(xs, begin, at, count); });
   }
   /// Behind the last of the block's rows.
   void turn(std::int64_t rows, std::int64_t count) {
@@ -143,9 +142,7 @@ class LseFloatRows {
   /// One register of four rows, whose chains of operations fill each other's waits. Says whether all fit.
   template <bool recorded>
   SCANGRAD_INLINE bool four_rows(std::int64_t row, std::int64_t i, const S* x) {
-    if (__builtin_expect(
-            any_float(~(carries_.fits(i, x[0]) & carries_.fits(i, x[1]) & carries_.fits(i, x[2]) & carries_.fits(i, x[3]))), 0))
-      return false;
+    if (__builtin_expect(!carries_.all_fit(i, x), 0)) return false;
     const Block e = carries_.weights(i, Block{x[0], x[1], x[2], x[3]});
     const S weights[] = {e.a, e.b, e.c, e.d};
     Halves s = load_halves(carries_.s + i);
@@ -230,8 +227,7 @@ class LseAdjointColumns {
   explicit LseAdjointColumns(const ScanJob& job) : job_(job) {}
 
   void run() {
-    for (std::int64_t first = 0; first < job_.columns; first += width) {
-      const std::int64_t count = job_.columns - first < width ? job_.columns - first : width;
+    for_each_part(job_.columns, width, [&](std::int64_t first, std::int64_t count) {
       ColumnReader<T> xs(job_, 0, first, count), gs(job_, 1, first, count);
       Suffix later[width / lanes];
       if constexpr (full) find_scales(gs, first, count);
@@ -243,7 +239,7 @@ class LseAdjointColumns {
           store_some(job_.final + first + i, here, later[i / lanes].ref);
           store_some(job_.final + job_.columns + first + i, here, later[i / lanes].a / scale(i));
         });
-    }
+    });
   }
 
  private:

@@ -11,8 +11,7 @@ void lse_columns(const ScanJob& job) {
   constexpr bool full = is_full<T>;
   using Carry = LseCarry<full, tangent>;
   Carry carries[tile / lanes];
-  for (std::int64_t first = 0; first < job.columns; first += tile) {
-    const std::int64_t count = job.columns - first < tile ? job.columns - first : tile;
+  for_each_part(job.columns, tile, [&](std::int64_t first, std::int64_t count) {
     ColumnReader<T> xs(job, 0, first, count), ts(job, tangent ? 1 : 0, first, count);
     for_each_register(count, [&](std::int64_t i, std::int64_t here, auto) {
       carries[i / lanes] = initial_state(job, first + i, here, Carry::identity());
@@ -36,7 +35,7 @@ void lse_columns(const ScanJob& job) {
     }
     for_each_register(count,
                       [&](std::int64_t i, std::int64_t here, auto) { final_state(job, first + i, here, carries[i / lanes]); });
-  }
+  });
 }
 
 }  // namespace scangrad::inline v0::cpu::SCANGRAD_LEVEL

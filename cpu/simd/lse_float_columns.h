@@ -109,6 +109,11 @@ class FloatColumns {
                : below;
   }
 
+  /// Four rows of a register.
+  SCANGRAD_INLINE bool all_fit(std::int64_t i, const S* x) const {
+    return !any_float(~(fits(i, x[0]) & fits(i, x[1]) & fits(i, x[2]) & fits(i, x[3])));
+  }
+
   alignas(64) double ref[count], s[count], u[tangent ? count : 1];
   alignas(64) float n[count], top[count], bottom[count];
 };
@@ -119,8 +124,7 @@ class LseFloatColumns {
   explicit LseFloatColumns(const ScanJob& job) : job_(job) {}
 
   void run() {
-    for (std::int64_t first = 0; first < job_.columns; first += tile)
-      run(first, job_.columns - first < tile ? job_.columns - first : tile);
+    for_each_part(job_.columns, tile, [&](std::int64_t first, std::int64_t count) { run(first, count); });
   }
 
  private:
@@ -130,8 +134,7 @@ class LseFloatColumns {
     carries_.start(job_, first, count);
     std::int64_t row = 0;
     if (job_.initial == nullptr && job_.length > 0) some_rows<1, true>(row++, count, xs, ts, ys, dys);
-    for (; row + rows_at_once <= job_.length; row += rows_at_once) some_rows<rows_at_once>(row, count, xs, ts, ys, dys);
-    for (; row < job_.length; ++row) some_rows<1>(row, count, xs, ts, ys, dys);
+    for_each_rows(row, job_.length, [&](std::int64_t at, auto rows) { some_rows<rows>(at, count, xs, ts, ys, dys); });
     carries_.finish(job_, first, count);
   }
 
@@ -196,9 +199,7 @@ class LseFloatColumns {
 
   /// One register of four rows, whose chains of operations fill each other's waits; the bits are those of `step`. Says whether all fit.
   SCANGRAD_INLINE bool four_rows(std::int64_t i, const S* x, const S* t, Outcome* now) {
-    if (__builtin_expect(
-            any_float(~(carries_.fits(i, x[0]) & carries_.fits(i, x[1]) & carries_.fits(i, x[2]) & carries_.fits(i, x[3]))), 0))
-      return false;
+    if (__builtin_expect(!carries_.all_fit(i, x), 0)) return false;
     const Block e = carries_.weights(i, Block{x[0], x[1], x[2], x[3]});
     const S weights[] = {e.a, e.b, e.c, e.d};
     Sums sums = sums_at(i);

@@ -86,13 +86,6 @@ class RowsOfRegister {
   std::int64_t count_;
 };
 
-/// All rows of a job, a register of them after the other: f(first row, how many).
-template <class V, class F>
-SCANGRAD_INLINE void for_each_register_of_rows(const ScanJob& job, const F& f) {
-  constexpr std::int64_t width = lanes_in<V>;
-  for (std::int64_t row = 0; row < job.columns; row += width) f(row, job.columns - row < width ? job.columns - row : width);
-}
-
 template <class Step, class T>
 class ShortRows {
   using V = typename Step::V;
@@ -133,8 +126,8 @@ class ShortRows {
 
 template <class Step, class T>
 void short_rows(const ScanJob& job) {
-  for_each_register_of_rows<typename Step::V>(
-      job, [&](std::int64_t row, std::int64_t count) { ShortRows<Step, T>::run(job, row, count); });
+  for_each_part(job.columns, lanes_in<typename Step::V>,
+                [&](std::int64_t row, std::int64_t count) { ShortRows<Step, T>::run(job, row, count); });
 }
 
 }  // namespace scangrad::inline v0::cpu::SCANGRAD_LEVEL

@@ -8,32 +8,6 @@
 
 namespace scangrad::inline v0::cpu::SCANGRAD_LEVEL {
 
-/// A register of elements from p upwards, or the first `count` of them and zeros.
-template <class V, class T, class Whole>
-SCANGRAD_INLINE V read(const T* p, std::int64_t count, Whole) {
-  if constexpr (!Whole::value) {
-    T own[lanes_in<V>] = {};
-    for (std::int64_t k = 0; k < count; ++k) own[k] = p[k];
-    return read<V>(own, count, std::true_type());
-  } else if constexpr (std::is_same_v<V, D>) {
-    return load(p);
-  } else {
-    return load_floats(p);
-  }
-}
-template <class V, class T, class Whole>
-SCANGRAD_INLINE void write(T* p, std::int64_t count, V v, Whole) {
-  if constexpr (!Whole::value) {
-    T own[lanes_in<V>];
-    write(own, count, v, std::true_type());
-    for (std::int64_t k = 0; k < SCANGRAD_PLANT(hot_tail_not_written, count, count - 1); ++k) p[k] = own[k];
-  } else if constexpr (std::is_same_v<V, D>) {
-    store(p, v);
-  } else {
-    store_floats(p, v);
-  }
-}
-
 template <class M>
 class MonoidStep {
  public:
@@ -66,18 +40,14 @@ class StepColumns {
   explicit StepColumns(const ScanJob& job) : job_(job) {}
 
   void run() {
-    for (std::int64_t first = 0; first < job_.columns; first += tile_width)
-      run(first, job_.columns - first < tile_width ? job_.columns - first : tile_width);
+    for_each_part(job_.columns, column_tile<T>, [&](std::int64_t first, std::int64_t count) { run(first, count); });
   }
 
  private:
-  static constexpr std::int64_t tile_width = column_tile<T>;
-  static constexpr int inputs = Step::inputs, outputs = Step::outputs;
+  using V = typename Step::V;
+  static constexpr int width = lanes_in<V>, inputs = Step::inputs, outputs = Step::outputs;
   using Readers = ColumnReader<T>[4];
   using Writers = ColumnWriter<T>[2];
-
-  using V = typename Step::V;
-  static constexpr int width = lanes_in<V>;
 
   void run(std::int64_t first, std::int64_t count) {
     Readers in = {{job_, 0, first, count},
@@ -86,12 +56,10 @@ class StepColumns {
                   {job_, inputs > 3 ? 3 : 0, first, count}};
     Writers out = {{job_, 0, first}, {job_, outputs - 1, first}};
     const auto each_step = [&](const auto& f) {
-      for (std::int64_t i = 0; i < count; i += width) f(steps_[i / width], first + i, count - i < width ? count - i : width);
+      for_each_part(count, width, [&](std::int64_t i, std::int64_t here) { f(steps_[i / width], first + i, here); });
     };
     each_step([&](Step& step, std::int64_t column, std::int64_t here) { step.start(job_, column, here); });
-    std::int64_t row = 0;
-    for (; row + rows_at_once <= job_.length; row += rows_at_once) some_rows<rows_at_once>(row, count, in, out);
-    for (; row < job_.length; ++row) some_rows<1>(row, count, in, out);
+    for_each_rows(0, job_.length, [&](std::int64_t row, auto rows) { some_rows<rows>(row, count, in, out); });
     each_step([&](Step& step, std::int64_t column, std::int64_t here) { step.finish(job_, column, here); });
   }
 
@@ -132,7 +100,7 @@ class StepColumns {
   }
 
   const ScanJob& job_;
-  Step steps_[tile_width / width];
+  Step steps_[column_tile<T> / width];
 };
 
 template <class Step, class T>

@@ -2,8 +2,8 @@
 // How kernels scan, for any monoid of monoids.h.
 //
 // Along a contiguous axis: each register of elements is scanned within itself (Hillis and Steele: log2(lanes) shifts), then meets the
-// carry. Across: a register holds neighbouring columns, and each element meets its column's carry in turn. Both work in scan order
-// from the first element on, so that bits do not depend on where the data lies, what lies beside it, or how many threads there are.
+// carry. Columns and short rows: stepwise.h. Both work in scan order from the first element on, so that bits do not depend on where the
+// data lies, what lies beside it, or how many threads there are.
 
 #include "cpu/simd/elements.h"
 

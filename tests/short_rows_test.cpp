@@ -23,11 +23,14 @@ Sides sides(HotScan scan) {
     case HotScan::cumprod:
     case HotScan::cummax:
     case HotScan::cummin:
+    case HotScan::logcumsumexp:
       return {1, 1};
     case HotScan::linear_recurrence:
     case HotScan::cumprod_back:
     case HotScan::cummax_back:
     case HotScan::cummin_back:
+    case HotScan::logcumsumexp_mean:
+    case HotScan::logcumsumexp_adjoint:
       return {2, 1};
     case HotScan::linear_recurrence_back:
       return {3, 2};
@@ -65,9 +68,12 @@ struct Lanes {
       job.initial = initial.data(), job.final = final.data();
       if (cpu::cotangent_of(scan) >= 0) job.behind = behind.data();
     }
+    kernel(scan, side_by_side)(job);
+  }
+  static cpu::ScanKernel kernel(HotScan scan, bool side_by_side) {
     const auto& kernels = *cpu::current_level().kernels;
     const auto& table = side_by_side ? kernels.columns : kernels.short_rows;
-    table[static_cast<int>(scan)][cpu::hot_dtype(dtype_of<T>)](job);
+    return table[static_cast<int>(scan)][cpu::hot_dtype(dtype_of<T>)];
   }
 };
 
@@ -83,12 +89,28 @@ constexpr HotScan stepwise_scans[] = {HotScan::cumsum,
                                       HotScan::cumprod_back,
                                       HotScan::cummax_back,
                                       HotScan::cummin_back,
-                                      HotScan::linear_recurrence_back};
+                                      HotScan::linear_recurrence_back,
+                                      HotScan::logcumsumexp,
+                                      HotScan::logcumsumexp_mean,
+                                      HotScan::logcumsumexp_and_mean,
+                                      HotScan::logcumsumexp_adjoint};
+
+/// Lane c of input k. Those of log sums are of every kind, and begin with small numbers or with what is special.
+template <class T>
+std::vector<T> lane_of(HotScan scan, std::size_t k, std::size_t c, std::size_t length, std::mt19937_64& generator) {
+  if (k > 0 || !cpu::is_log_sum(scan))
+    return make<T>(all_data[c % 4 == 3 ? 7 : 0], length, k == 0 && scan != HotScan::cumsum, generator);
+  const hot_data::Data& data = all_data[c % std::size(all_data)];
+  auto lane = make<T>(data, length, false, generator);
+  if (c % 3 == 1) lane[0] = core::convert<T>(data.special != 0 ? static_cast<double>(data.special) : 1e-6);
+  return lane;
+}
 
 /// The same lanes as short rows and as columns.
 template <class T>
 void check_short_rows(HotScan scan, std::size_t count, std::size_t length, bool backwards, bool carried,
                       std::mt19937_64& generator) {
+  if (Lanes<T>::kernel(scan, false) == nullptr) return;  // turned in memory, for the kernels for columns
   const std::size_t pitch = length + Lanes<T>::room;
   const T untouched = core::convert<T>(-77.0);
   Lanes<T> rows{count, length, {}, {}, {}, {}, {}}, columns = rows;
@@ -98,11 +120,13 @@ void check_short_rows(HotScan scan, std::size_t count, std::size_t length, bool 
   }
   for (std::size_t k = 0; k < sides(scan).in; ++k)
     for (std::size_t c = 0; c < count; ++c) {
-      const bool factors = k == 0 && scan != HotScan::cumsum;
-      const auto v = make<T>(all_data[c % 4 == 3 ? 7 : 0], length, factors, generator);
+      const auto v = lane_of<T>(scan, k, c, length, generator);
       for (std::size_t i = 0; i < length; ++i) rows.in[k][c * pitch + i] = columns.in[k][i * count + c] = v[i];
     }
-  for (std::size_t p = 0; p < cpu::max_parts * count; ++p) rows.initial.push_back(1 + 0.25 * static_cast<double>(p % 5));
+  for (std::size_t p = 0; p < cpu::max_parts * count; ++p) {
+    const bool reference = cpu::is_log_sum(scan) && p < count;  // an integer
+    rows.initial.push_back(1 + (reference ? 1 : 0.25) * static_cast<double>(p % 5));
+  }
   for (std::size_t c = 0; c < count; ++c) rows.behind.push_back(0.5 * static_cast<double>(c) - 1);
   columns.initial = rows.initial, columns.behind = rows.behind;
   rows.run(scan, false, backwards, carried);
@@ -144,10 +168,16 @@ TEMPLATE_TEST_CASE("columns beyond a block have the bits that each has alone", "
     for (std::size_t count : {131, 1055}) {
       const std::size_t pitch = length + Lanes<T>::room;
       Lanes<T> all{count, length, {}, {}, {}, {}, {}};
-      for (std::size_t k = 0; k < sides(scan).in; ++k) all.in[k] = make<T>(all_data[0], count * pitch, k == 0, generator);
+      for (std::size_t k = 0; k < sides(scan).in; ++k) {
+        all.in[k].assign(count * pitch, T{});
+        for (std::size_t c = 0; c < count; ++c) {
+          const auto lane = lane_of<T>(scan, k, c, length, generator);
+          for (std::size_t i = 0; i < length; ++i) all.in[k][i * count + c] = lane[i];
+        }
+      }
       for (auto& out : all.out) out.assign(count * pitch, T{});
       all.run(scan, true, false, false);
-      for (std::size_t c : {std::size_t{0}, std::size_t{127}, std::size_t{130}, count - 1}) {
+      for (std::size_t c : {std::size_t{0}, std::size_t{9}, std::size_t{127}, std::size_t{130}, count - 1}) {
         Lanes<T> one{1, length, {}, {}, {}, {}, {}};
         for (auto& in : one.in) in.assign(pitch, T{});
         for (auto& out : one.out) out.assign(pitch, T{});

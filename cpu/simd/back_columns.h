@@ -186,56 +186,77 @@ void back_columns(const ScanJob& job) {
 
 template <class Rule, class T>
 class ShortRowsBack {
-  static constexpr int inputs = Rule::inputs, outputs = Rule::outputs;
+  static constexpr int arguments = Rule::inputs;
 
  public:
-  static void run(const ScanJob& job, std::int64_t row, std::int64_t count) {
-    using In = RowsOfRegister<D, const T>;
-    const In ins[] = {{job, 0, row, count}, {job, inputs - 1, row, count}}, gs(job, inputs, row, count);
-    const RowsOfRegister<D, T> outs[] = {{job, 0, row, count}, {job, outputs - 1, row, count}};
-    const std::int64_t whole = job.length / lanes * lanes;
+  static constexpr int width = lanes, inputs = arguments + 1, outputs = Rule::outputs;
+
+  static void run(const ScanJob& job, std::int64_t rows) {
+    In ins[] = {{job, 0}, {job, arguments - 1}}, gs(job, arguments);
+    Out outs[] = {{job, 0}, {job, outputs - 1}};
     const bool fresh = job.initial == nullptr;
-    Seen seen[short_row];
-    auto down = Down<Rule>::start(job, row, count);
-    auto up = Up<Rule>::start(job, row, count);
-    for (std::int64_t at = 0; at < whole; at += lanes) {
-      D x[inputs][lanes] = {};
-      for (int k = 0; k < inputs; ++k) ins[k].square(at, x[k]);
+    for_each_part(
+        rows, width, [&](std::int64_t row, std::int64_t count) __attribute__((always_inline)) {
+          Seen seen[short_row];
+          auto down = Down<Rule>::start(job, row, count);
+          auto up = Up<Rule>::start(job, row, count);
+          forwards(down, ins, job.length, fresh, seen);
+          back(up, gs, outs, job.length, fresh, seen);
+          up.finish(job, row, count);
+          for (int k = 0; k < arguments; ++k) ins[k].next();
+          for (int k = 0; k < outputs; ++k) outs[k].next();
+          gs.next();
+        });
+  }
+
+ private:
+  using In = RowsOfRegister<D, const T>;
+  using Out = RowsOfRegister<D, T>;
+
+  static SCANGRAD_INLINE void forwards(Down<Rule>& down, const In* ins, std::int64_t length, bool fresh, Seen* seen) {
+    std::int64_t at = 0;
+    for (; at + lanes <= length; at += lanes) {
+      D x[arguments][lanes];
+#pragma GCC unroll 4
+      for (int k = 0; k < arguments; ++k) ins[k].square(at, x[k]);
       for (int e = 0; e < lanes; ++e) {
         D from[2];
-        for (int k = 0; k < inputs; ++k) from[k] = x[k][e];
+        for (int k = 0; k < arguments; ++k) from[k] = x[k][e];
         seen[at + e] = down.take(from, fresh && at + e == 0);
       }
     }
-    for (std::int64_t at = whole; at < job.length; ++at) {
+    for (; at < length; ++at) {
       D x[2];
-      for (int k = 0; k < inputs; ++k) x[k] = ins[k].one(at);
+      for (int k = 0; k < arguments; ++k) x[k] = ins[k].one(at);
       seen[at] = down.take(x, fresh && at == 0);
     }
-    for (std::int64_t at = job.length - 1; at >= whole; --at) {
+  }
+  static SCANGRAD_INLINE void back(Up<Rule>& up, const In& gs, const Out* outs, std::int64_t length, bool fresh,
+                                   const Seen* seen) {
+    const std::int64_t whole = length / lanes * lanes;
+    for (std::int64_t at = length - 1; at >= whole; --at) {
       D gx[outputs];
       up.take(seen[at], gs.one(at), fresh && at == 0, gx);
       for (int k = 0; k < outputs; ++k) outs[k].put_one(at, gx[k]);
     }
     for (std::int64_t at = whole - lanes; at >= 0; at -= lanes) {
-      D g[lanes] = {}, gx[outputs][lanes] = {};
+      D g[lanes], gx[outputs][lanes];
       gs.square(at, g);
       for (int e = lanes - 1; e >= 0; --e) {
         D to[outputs];
         up.take(seen[at + e], g[e], fresh && at + e == 0, to);
         for (int k = 0; k < outputs; ++k) gx[k][e] = to[k];
       }
+#pragma GCC unroll 2
       for (int k = 0; k < outputs; ++k) outs[k].put_square(at, gx[k]);
     }
-    up.finish(job, row, count);
   }
 };
 
 template <template <bool> class Rule, class T>
 void short_rows_back(const ScanJob& job) {
   if (job.length == 0) return;
-  for_each_part(job.columns, lanes,
-                [&](std::int64_t row, std::int64_t count) { ShortRowsBack<Rule<is_full<T>>, T>::run(job, row, count); });
+  for_each_register_of_rows<ShortRowsBack<Rule<is_full<T>>, T>, T>(job);
 }
 
 }  // namespace scangrad::inline v0::cpu::SCANGRAD_LEVEL

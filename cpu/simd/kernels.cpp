@@ -60,10 +60,15 @@ constexpr void fill(HotKernels& table, int dtype) {
   set_back(Named<RecurrenceBack>(), HotScan::linear_recurrence_back);
   set_extreme(std::true_type(), HotScan::cummax, HotScan::cummax_tangent, HotScan::cummax_back);
   set_extreme(std::false_type(), HotScan::cummin, HotScan::cummin_tangent, HotScan::cummin_back);
-  set(HotScan::logcumsumexp, lse_row<T, true, false>, lse_across<T, true, false>);
-  set(HotScan::logcumsumexp_mean, lse_row<T, false, true>, lse_across<T, false, true>);
-  set(HotScan::logcumsumexp_and_mean, lse_row<T, true, true>, lse_across<T, true, true>);
+  const auto set_lse = [&]<bool value, bool tangent>(HotScan scan) {
+    set_steps(std::type_identity<LseStepOf<T, value, tangent>>(), scan, lse_row<T, value, tangent>);
+  };
+  set_lse.template operator()<true, false>(HotScan::logcumsumexp);
+  set_lse.template operator()<false, true>(HotScan::logcumsumexp_mean);
+  set_lse.template operator()<true, true>(HotScan::logcumsumexp_and_mean);
   set(HotScan::logcumsumexp_adjoint, lse_adjoint_row<T>, lse_adjoint_columns<T>);
+  if constexpr (has_floats && !full)
+    table.short_rows[static_cast<int>(HotScan::logcumsumexp_adjoint)][dtype] = lse_adjoint_short_rows<T>;
 }
 
 template <class R>

@@ -1,10 +1,10 @@
 #pragma once
 // The adjoint of the running mean across neighbouring columns: forwards once for the carries at every `checkpoint_rows` rows; then back,
 // block after block of rows, each of which runs forwards again. In doubles, or in floats with doubles for what does not fit
-// (lse_float_columns.h).
+// (lse_float_rows.h).
 
 #include "cpu/simd/lse_adjoint.h"
-#include "cpu/simd/lse_float_columns.h"
+#include "cpu/simd/lse_float_rows.h"
 
 namespace scangrad::inline v0::cpu::SCANGRAD_LEVEL {
 
@@ -70,156 +70,38 @@ class LseDoubleRows {
   alignas(64) double ref_[checkpoint_rows][width], s_[checkpoint_rows][width];
 };
 
-/// The same in floats. Suffix sums count in the power of two of their column, which moves where a register does not fit.
+/// The same in floats.
 template <class T>
-class LseFloatRows {
-  static constexpr std::int64_t width = adjoint_columns;
-
+class LseFloatColumns : public LseFloatRows<checkpoint_rows, adjoint_columns> {
  public:
-  using Carry = LseCarry<false, false>;
-
-  void start(const ScanJob& job, std::int64_t first, std::int64_t count) { carries_.start(job, first, count); }
-  Carry get(std::int64_t i) const { return carries_.get(i); }
-  void put(std::int64_t i, const Carry& carry) { carries_.put(i, carry); }
-
   /// `fresh`: nothing is before the first.
   template <bool recorded>
   void down(ColumnReader<T>& xs, std::int64_t begin, std::int64_t rows, std::int64_t count, bool fresh) {
-    std::int64_t row = 0;
-    if (fresh) some_rows<recorded, 1, true>(xs, begin, row++, count);
-    for_each_rows(row, rows, [&](std::int64_t at, auto some) { some_rows<recorded, some, false>(xs, begin, at, count); });
+    for_each_rows(0, rows, [&](std::int64_t row, auto some) {
+      constexpr int rows_here = some;
+      Source<T> sources[rows_here];
+      for (std::int64_t r = 0; r < rows_here; ++r) sources[r] = xs.row(begin + row + r);
+      for_each_floats(
+          count, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
+            S x[rows_here];
+            for (std::int64_t r = 0; r < rows_here; ++r) x[r] = sources[r].get_floats(i, here, whole);
+            this->template take<recorded>(row, i, x, fresh && row == 0);
+          });
+    });
   }
-  /// Behind the last of the block's rows.
-  void turn(std::int64_t rows, std::int64_t count) {
-    for (std::int64_t i = 0; i < count; i += wide) {
-      fit_[rows][i / wide] = false;
-      store_halves(before_[rows] + i, load_halves(carries_.ref + i));
-    }
-  }
-
-  void back(std::int64_t row, const Source<T>& xs, const Source<T>& gs, const Target<T>& out, std::int64_t count, Suffix* later,
+  void back(std::int64_t row, const Source<T>&, const Source<T>& gs, const Target<T>& out, std::int64_t count, Suffix* later,
             const double*) {
     for_each_floats(
         count, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
-          Suffix* const rest = later + i / lanes;
-          if (__builtin_expect(!fit_[row + 1][i / wide], 0)) move(rest, load_halves(before_[row + 1] + i));
-          const Halves g = widened(gs.get_floats(i, here, whole));
-          const Halves a = Halves{rest[0].a, rest[1].a} + g * widened(load_floats(inverse_[row] + i));
-          const S e = load_floats(e_[row] + i);
-          S v = narrowed(widened(e) * a);
-          v = e == 0.0f ? S{} : v;
-          if (__builtin_expect(fit_[row][i / wide], 1)) rest[0].a = a.low, rest[1].a = a.high;
-          else {
-            const Products own{g, a};
-            v = back_in_doubles(row, i, xs.get_floats(i, here, whole), v, own, rest);
-          }
-          out.put_floats(i, here, v, whole);
+          out.put_floats(i, here, this->give(row, i, gs.get_floats(i, here, whole), later + i / lanes), whole);
         });
   }
-
- private:
-  template <bool recorded, std::int64_t rows, bool fresh>
-  void some_rows(ColumnReader<T>& xs, std::int64_t begin, std::int64_t row, std::int64_t count) {
-    Source<T> sources[rows];
-    for (std::int64_t r = 0; r < rows; ++r) sources[r] = xs.row(begin + row + r);
-    for_each_floats(
-        count, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
-          S x[rows];
-          for (std::int64_t r = 0; r < rows; ++r) x[r] = sources[r].get_floats(i, here, whole);
-          if constexpr (fresh)
-            if (carries_.begin(i, x[0], S{})) {
-              if constexpr (recorded) record(row, i, narrowed(load_halves(carries_.s + i)), load_halves(carries_.s + i));
-              return;
-            }
-          if (rows == 1 || !four_rows<recorded>(row, i, x))
-            for (std::int64_t r = 0; r < rows; ++r) step<recorded>(row + r, i, x[r]);
-        });
-  }
-  SCANGRAD_INLINE void record(std::int64_t row, std::int64_t i, S e, const Halves& s) {
-    store_floats(e_[row] + i, e), store_floats(inverse_[row] + i, 1.0f / narrowed(s));
-    fit_[row][i / wide] = true;
-  }
-  /// One register of four rows, whose chains of operations fill each other's waits. Says whether all fit.
-  template <bool recorded>
-  SCANGRAD_INLINE bool four_rows(std::int64_t row, std::int64_t i, const S* x) {
-    if (__builtin_expect(!carries_.all_fit(i, x), 0)) return false;
-    const Block e = carries_.weights(i, Block{x[0], x[1], x[2], x[3]});
-    const S weights[] = {e.a, e.b, e.c, e.d};
-    Halves s = load_halves(carries_.s + i);
-    for (std::int64_t r = 0; r < rows_at_once; ++r) {
-      s = s + widened(weights[r]);
-      if constexpr (recorded) record(row + r, i, weights[r], s);
-    }
-    store_halves(carries_.s + i, s);
-    return true;
-  }
-  template <bool recorded>
-  SCANGRAD_INLINE void step(std::int64_t row, std::int64_t i, S x) {
-    const S32 fits = carries_.fits(i, x);
-    const S e = carries_.weights(i, x);
-    const Halves s = load_halves(carries_.s + i) + widened(e);
-    if constexpr (recorded) record(row, i, e, s);
-    if (__builtin_expect(!any_float(~fits), 1)) {
-      store_halves(carries_.s + i, s);
-      return;
-    }
-    if constexpr (recorded) {
-      fit_[row][i / wide] = false;
-      store_raw(fits_[row] + i, fits);
-      store_halves(before_[row] + i, load_halves(carries_.ref + i));
-    }
-    const Halves own = s;
-    in_doubles(i, x, fits, own);
-    if constexpr (recorded) store_halves(s_[row] + i, load_halves(carries_.s + i));
-  }
-  __attribute__((noinline)) void in_doubles(std::int64_t i, S x, S32 fits, const Halves& s) {
-    const Halves xs = widened(x);
-    const auto half = [&](std::int64_t at, D x_at, I fits_at, D s_fit) {
-      const auto element = LogSumExp<false, false>::lift(&x_at);
-      Carry carry = carries_.get(at);
-      carry.absorb(element.ref, element.s, D{});
-      carries_.put(at, fits_at, carry, s_fit, D{});
-    };
-    half(i, xs.low, low_mask(fits), s.low);
-    half(i + lanes, xs.high, high_mask(fits), s.high);
-  }
-  /// Suffix sums to the references of the row before.
-  static SCANGRAD_INLINE void move(Suffix* rest, const Halves& to) {
-    const auto moved = [](const Suffix& own, D ref) __attribute__((always_inline)) {
-      return Suffix{SCANGRAD_PLANT(hot_column_suffix_not_moved, carried_back<false>(own.a, own.ref, ref), own.a), ref};
-    };
-    rest[0] = moved(rest[0], to.low), rest[1] = moved(rest[1], to.high);
-  }
-  struct Products {
-    Halves g, a;
-  };
-  /// `v` and `own.a` are right for the columns that fit.
-  __attribute__((noinline)) S back_in_doubles(std::int64_t row, std::int64_t i, S x, S v, const Products& own, Suffix* rest) {
-    const S32 fits = load_raw<S32>(fits_[row] + i);
-    const Halves xs = widened(x), sums = load_halves(s_[row] + i);
-    const auto half = [](D x_at, D g_at, D s, I fits_at, D a_fit, Suffix & later) __attribute__((always_inline)) {
-      const D q = is_nan(later.ref) ? later.ref : s == 0.0 ? D{} : quotient<false>(g_at, s == 0.0 ? splat(1.0) : s);
-      later.a = fits_at ? a_fit : later.a + q;
-      return given_to<false>(x_at, later.a, later.ref);
-    };
-    const Halves given{half(xs.low, own.g.low, sums.low, low_mask(fits), own.a.low, rest[0]),
-                       half(xs.high, own.g.high, sums.high, high_mask(fits), own.a.high, rest[1])};
-    return fits ? v : narrowed(given);
-  }
-
-  FloatColumns<false, true, width> carries_;
-  alignas(64) float e_[checkpoint_rows][width], inverse_[checkpoint_rows][width];
-  bool fit_[checkpoint_rows + 1][width / wide];  ///< all of a register
-  // Where it does not:
-  alignas(64) std::int32_t fits_[checkpoint_rows][width];
-  alignas(64) double before_[checkpoint_rows + 1][width];  ///< the row's references before it
-  alignas(64) double s_[checkpoint_rows][width];           ///< and the sums behind it
 };
 
 template <class T>
 class LseAdjointColumns {
   static constexpr bool full = is_full<T>, floats = has_floats && !full;
-  using Rows = std::conditional_t<floats, LseFloatRows<T>, LseDoubleRows<T>>;
+  using Rows = std::conditional_t<floats, LseFloatColumns<T>, LseDoubleRows<T>>;
   using Carry = typename Rows::Carry;
   static constexpr std::int64_t width = adjoint_columns;
 

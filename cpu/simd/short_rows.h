@@ -18,62 +18,83 @@ template <int half, class V, int... i>
 SCANGRAD_INLINE V right_blocks(V a, V b, std::integer_sequence<int, i...>) {
   return __builtin_shufflevector(a, b, ((i & half) != 0 ? lanes_in<V> + i : i + half)...);
 }
+/// Of each four lanes of a and b, the first two in turn, or the last two (from = 2).
+template <int from, int... i>
+SCANGRAD_INLINE S interleaved(S a, S b, std::integer_sequence<int, i...>) {
+  return __builtin_shufflevector(a, b, ((i & 1) * wide + (i & ~3) + from + (i >> 1 & 1))...);
+}
+/// Each four lanes of four registers turned: the processor has one instruction for each of these.
+SCANGRAD_INLINE void transpose_fours(S* v) {
+  const S a = interleaved<0>(v[0], v[2], EachFloat()), b = interleaved<0>(v[1], v[3], EachFloat()),
+          c = interleaved<2>(v[0], v[2], EachFloat()), d = interleaved<2>(v[1], v[3], EachFloat());
+  v[0] = interleaved<0>(a, b, EachFloat()), v[1] = interleaved<2>(a, b, EachFloat());
+  v[2] = interleaved<0>(c, d, EachFloat()), v[3] = interleaved<2>(c, d, EachFloat());
+}
 }  // namespace detail
 
 /// Lane c of register r goes to lane r of register c.
 template <class V, int half = lanes_in<V> / 2>
 SCANGRAD_INLINE void transpose(V (&v)[lanes_in<V>]) {
   using Each = std::make_integer_sequence<int, lanes_in<V>>;
-  for (int r = 0; r < lanes_in<V>; ++r)
-    if ((r & half) == 0) {
-      const V a = v[r], b = v[r + half];
-      v[r] = detail::left_blocks<half>(a, b, Each()), v[r + half] = detail::right_blocks<half>(a, b, Each());
-    }
-  if constexpr (half > 1) transpose<V, half / 2>(v);
+  if constexpr (std::is_same_v<V, S> && half == 2) {
+    for (int r = 0; r < lanes_in<V>; r += 4) detail::transpose_fours(v + r);
+  } else {
+    for (int r = 0; r < lanes_in<V>; ++r)
+      if ((r & half) == 0) {
+        const V a = v[r], b = v[r + half];
+        v[r] = detail::left_blocks<half>(a, b, Each()), v[r + half] = detail::right_blocks<half>(a, b, Each());
+      }
+    if constexpr (half > 1) transpose<V, half / 2>(v);
+  }
 }
 
-/// The rows of one register, of an input or output of a job; T is const for inputs. Where there are fewer rows than lanes, the others
-/// read the first, and are not written.
+/// The first rows, as many as a register has lanes, of an input or output of a job; T is const for inputs.
 template <class V, class T>
 class RowsOfRegister {
  public:
   static constexpr int width = lanes_in<V>;
 
-  RowsOfRegister(const ScanJob& job, int k, std::int64_t first, std::int64_t count)
-      : backwards_(job.out_step < 0), count_(count) {
-    const std::int64_t apart = std::is_const_v<T> ? job.in_apart[k] : job.out_apart[k];
-    T* const begin = std::is_const_v<T> ? static_cast<T*>(const_cast<void*>(job.in[k])) : static_cast<T*>(job.out[k]);
-    for (int r = 0; r < width; ++r) row_[r] = begin + (first + (r < count ? r : 0)) * apart;
+  RowsOfRegister(const ScanJob& job, int k, bool asks = true)
+      : backwards_(job.out_step < 0), apart_(std::is_const_v<T> ? job.in_apart[k] : job.out_apart[k]) {
+    first_ = static_cast<T*>(std::is_const_v<T> ? const_cast<void*>(job.in[k]) : job.out[k]);
+    if (asks && job.length > 2 * line) ahead_ = width * apart_;
   }
+  /// Goes on to the next rows.
+  SCANGRAD_INLINE void next() { first_ += width * apart_; }
   /// Elements at to at + width - 1 of each.
   SCANGRAD_INLINE void square(std::int64_t at, V (&v)[width]) const {
-    for (int r = 0; r < width; ++r) v[r] = read<V>(row_[r] + corner(at), width, std::true_type());
+    ask_ahead(at);
+    for (int r = 0; r < width; ++r) v[r] = read<V>(corner(at) + r * apart_, width, std::true_type());
     transpose(v);
     if (SCANGRAD_PLANT(short_rows_not_reversed, backwards_, false)) reverse(v);
   }
   SCANGRAD_INLINE void put_square(std::int64_t at, V (&v)[width]) const {
+    ask_ahead(at);
     if (backwards_) reverse(v);
     transpose(v);
-    if (__builtin_expect(count_ == width, 1))
-      for (int r = 0; r < width; ++r) write(row_[r] + corner(at), width, v[r], std::true_type());
-    else
-      for (int r = 0; r < count_; ++r) write(row_[r] + corner(at), width, v[r], std::true_type());
+    for (int r = 0; r < width; ++r) write(corner(at) + r * apart_, width, v[r], std::true_type());
   }
   /// Element `at` of each.
   SCANGRAD_INLINE V one(std::int64_t at) const {
     std::remove_const_t<T> own[width];
-    for (int r = 0; r < width; ++r) own[r] = row_[r][backwards_ ? -at : at];
+    for (int r = 0; r < width; ++r) own[r] = first_[r * apart_ + (backwards_ ? -at : at)];
     return read<V>(own, width, std::true_type());
   }
   SCANGRAD_INLINE void put_one(std::int64_t at, V v) const {
     T own[width];
     write(own, width, v, std::true_type());
-    for (int r = 0; r < SCANGRAD_PLANT(short_rows_one_missing, count_, count_ - 1); ++r)
-      row_[r][backwards_ ? -at : at] = own[r];
+    for (int r = 0; r < width; ++r) first_[r * apart_ + (backwards_ ? -at : at)] = own[r];
   }
 
  private:
-  SCANGRAD_INLINE std::int64_t corner(std::int64_t at) const { return backwards_ ? -(at + width - 1) : at; }
+  static constexpr std::int64_t line = 64 / sizeof(T);
+
+  SCANGRAD_INLINE T* corner(std::int64_t at) const { return first_ + (backwards_ ? -(at + width - 1) : at); }
+  /// Asks for the lines of the next rows: pieces of rows are taken in an order that the hardware does not know.
+  SCANGRAD_INLINE void ask_ahead(std::int64_t at) const {
+    if (ahead_ != 0 && at % line == 0)
+      for (int r = 0; r < width; ++r) __builtin_prefetch(corner(at) + r * apart_ + ahead_, std::is_const_v<T> ? 0 : 1);
+  }
   static SCANGRAD_INLINE void reverse(V (&v)[width]) {
     for (int k = 0; k < width / 2; ++k) {
       const V other = v[k];
@@ -82,52 +103,125 @@ class RowsOfRegister {
   }
 
   bool backwards_;
-  T* row_[width];
-  std::int64_t count_;
+  std::int64_t apart_, ahead_ = 0;
+  T* first_;
 };
+
+/// The last rows of a job, fewer than a register has lanes, in a job that has as many.
+template <class T, int width>
+class LastRows {
+ public:
+  LastRows(const ScanJob& job, std::int64_t first, int inputs, int outputs)
+      : job_(job), rows_(job), first_(first), outputs_(outputs) {
+    for (int k = 0; k < inputs; ++k) {
+      for (int r = 0; r < width; ++r) {
+        const std::int64_t row = first + r < job.columns ? first + r : job.columns - 1;
+        copy(static_cast<const T*>(job.in[k]) + row * job.in_apart[k], place(in_[k], r));
+      }
+      rows_.in[k] = place(in_[k], 0), rows_.in_apart[k] = short_row;
+    }
+    for (int k = 0; k < outputs; ++k) rows_.out[k] = place(out_[k], 0), rows_.out_apart[k] = short_row;
+    if (job.initial != nullptr) rows_.initial = job.initial + first;
+    if (job.final != nullptr) rows_.final = job.final + first;
+    if (job.behind != nullptr) rows_.behind = job.behind + first;
+  }
+  const ScanJob& rows() const { return rows_; }
+  std::int64_t count() const {
+    return SCANGRAD_PLANT(short_rows_one_missing, job_.columns - first_, job_.columns - first_ - 1);
+  }
+  void finish() {
+    for (int k = 0; k < outputs_; ++k)
+      for (std::int64_t r = 0; r < count(); ++r)
+        copy(place(out_[k], r), static_cast<T*>(job_.out[k]) + (first_ + r) * job_.out_apart[k]);
+  }
+
+ private:
+  T* place(T (&rows)[width][short_row], std::int64_t r) { return rows[r] + (job_.out_step < 0 ? job_.length - 1 : 0); }
+  void copy(const T* from, T* to) const {
+    for (std::int64_t i = 0; i < job_.length; ++i) to[i * job_.out_step] = from[i * job_.out_step];
+  }
+
+  const ScanJob& job_;
+  ScanJob rows_;
+  std::int64_t first_;
+  int outputs_;
+  T in_[max_inputs][width][short_row], out_[max_outputs][width][short_row];
+};
+
+/// Rows::run(job, rows) for all rows of a job, as many at a time as a register has lanes. There are as many where `rows` are fewer.
+template <class Rows, class T>
+void for_each_register_of_rows(const ScanJob& job) {
+  const std::int64_t whole = job.columns / Rows::width * Rows::width;
+  Rows::run(job, whole);
+  if (whole == job.columns) return;
+  LastRows<T, Rows::width> last(job, whole, Rows::inputs, Rows::outputs);
+  Rows::run(last.rows(), last.count());
+  last.finish();
+}
 
 template <class Step, class T>
 class ShortRows {
   using V = typename Step::V;
-  static constexpr int width = lanes_in<V>, inputs = Step::inputs, outputs = Step::outputs;
+  static constexpr int some = takes_rows<Step> ? rows_at_once : 1;
 
  public:
-  static void run(const ScanJob& job, std::int64_t row, std::int64_t count) {
-    const RowsOfRegister<V, const T> ins[] = {{job, 0, row, count},
-                                              {job, inputs > 1 ? 1 : 0, row, count},
-                                              {job, inputs > 2 ? 2 : 0, row, count},
-                                              {job, inputs > 3 ? 3 : 0, row, count}};
-    const RowsOfRegister<V, T> outs[] = {{job, 0, row, count}, {job, outputs - 1, row, count}};
-    Step step;
-    step.start(job, row, count);
-    bool fresh = job.initial == nullptr;
+  static constexpr int width = lanes_in<V>, inputs = Step::inputs, outputs = Step::outputs;
+
+  static void run(const ScanJob& job, std::int64_t rows) {
+    constexpr bool asks = inputs < 4;  // of more than that, lines asked for would drive out others
+    In ins[] = {
+        {job, 0, asks}, {job, inputs > 1 ? 1 : 0, asks}, {job, inputs > 2 ? 2 : 0, asks}, {job, inputs > 3 ? 3 : 0, asks}};
+    Out outs[] = {{job, 0, asks}, {job, outputs - 1, asks}};
+    for_each_part(
+        rows, width, [&](std::int64_t row, std::int64_t count) __attribute__((always_inline)) {
+          Step step;
+          step.start(job, row, count);
+          scan(step, ins, outs, job.length, job.initial == nullptr);
+          step.finish(job, row, count);
+          for (int k = 0; k < inputs; ++k) ins[k].next();
+          for (int k = 0; k < outputs; ++k) outs[k].next();
+        });
+  }
+
+ private:
+  using In = RowsOfRegister<V, const T>;
+  using Out = RowsOfRegister<V, T>;
+
+  static SCANGRAD_INLINE void scan(Step& step, const In* ins, const Out* outs, std::int64_t length, bool fresh) {
     std::int64_t at = 0;
-    for (; at + width <= job.length; at += width) {
-      V x[inputs][width] = {}, y[outputs][width] = {};
+    for (; at + width <= length; at += width) {
+      V x[inputs][width], y[outputs][width];
+#pragma GCC unroll 4
       for (int k = 0; k < inputs; ++k) ins[k].square(at, x[k]);
-      for (int e = 0; e < width; ++e) {
-        V from[inputs], to[outputs];
-        for (int k = 0; k < inputs; ++k) from[k] = x[k][e];
-        step.take(from, SCANGRAD_PLANT(short_rows_fresh_twice, fresh && e == 0, e == 0), to);
-        for (int k = 0; k < outputs; ++k) y[k][e] = to[k];
+      for (int e = 0; e < width; e += some) {
+        V from[some][inputs], to[some][outputs];
+        for (int r = 0; r < some; ++r)
+          for (int k = 0; k < inputs; ++k) from[r][k] = x[k][e + r];
+        take(step, from, SCANGRAD_PLANT(short_rows_fresh_twice, fresh && e == 0, e == 0), to);
+        for (int r = 0; r < some; ++r)
+          for (int k = 0; k < outputs; ++k) y[k][e + r] = to[r][k];
       }
       fresh = false;
+#pragma GCC unroll 2
       for (int k = 0; k < outputs; ++k) outs[k].put_square(at, y[k]);
     }
-    for (; at < job.length; ++at, fresh = false) {
-      V x[inputs], y[outputs];
-      for (int k = 0; k < inputs; ++k) x[k] = ins[k].one(at);
-      step.take(x, fresh, y);
-      for (int k = 0; k < outputs; ++k) outs[k].put_one(at, y[k]);
+    for (; at < length; ++at, fresh = false) {
+      V x[1][inputs], y[1][outputs];
+      for (int k = 0; k < inputs; ++k) x[0][k] = ins[k].one(at);
+      take(step, x, fresh, y);
+      for (int k = 0; k < outputs; ++k) outs[k].put_one(at, y[0][k]);
     }
-    step.finish(job, row, count);
+  }
+  template <int rows>
+  static SCANGRAD_INLINE void take(Step& step, V (&x)[rows][inputs], bool fresh, V (&y)[rows][outputs]) {
+    if constexpr (takes_rows<Step>) step.take_rows(x, fresh, y);
+    else step.take(x[0], fresh, y[0]);
   }
 };
 
 template <class Step, class T>
 void short_rows(const ScanJob& job) {
-  for_each_part(job.columns, lanes_in<typename Step::V>,
-                [&](std::int64_t row, std::int64_t count) { ShortRows<Step, T>::run(job, row, count); });
+  for_each_register_of_rows<ShortRows<Step, T>, T>(job);
 }
 
 }  // namespace scangrad::inline v0::cpu::SCANGRAD_LEVEL

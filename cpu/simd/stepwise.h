@@ -2,11 +2,18 @@
 // Scans whose elements meet their carry one after the other, `lanes` scans side by side: neighbouring columns, of which several rows
 // are taken at a time, so that the carries stay in registers; and short rows, which are turned in registers.
 //
-// A step (MonoidStep; TangentStep in tangents.h) holds the carries of a register of scans.
+// A step (MonoidStep; TangentStep in tangents.h) holds the carries of a register of scans. One whose chains of operations are long
+// (LseFloatStep in lse_steps.h) takes four elements together.
 
 #include "cpu/simd/traverse.h"
 
 namespace scangrad::inline v0::cpu::SCANGRAD_LEVEL {
+
+template <class Step>
+inline constexpr bool takes_rows = requires(Step step, typename Step::V (&x)[1][Step::inputs],
+                                            typename Step::V (&y)[1][Step::outputs]) {
+  step.take_rows(x, true, y);
+};
 
 template <class M>
 class MonoidStep {
@@ -75,16 +82,28 @@ class StepColumns {
     const bool fresh = row == 0 && job_.initial == nullptr;
     // Row after row of each group: rows may lie a multiple of 4 KiB apart, and the first cache then holds few of their lines.
     const auto take = [&](std::int64_t i, std::int64_t here, auto registers, auto whole) __attribute__((always_inline)) {
-      Step steps[registers];
-      for (int g = 0; g < registers; ++g) steps[g] = steps_[i / width + g];
-      for (std::int64_t r = 0; r < rows; ++r)
+      if constexpr (takes_rows<Step>) {
         for (int g = 0; g < registers; ++g) {
-          V x[inputs], y[outputs];
-          for (int k = 0; k < inputs; ++k) x[k] = read<V>(in[r][k] + i + g * width, here, whole);
-          steps[g].take(x, fresh && r == 0, y);
-          for (int k = 0; k < outputs; ++k) write(out[r][k] + i + g * width, here, y[k], whole);
+          V x[rows][inputs], y[rows][outputs];
+          for (std::int64_t r = 0; r < rows; ++r)
+            for (int k = 0; k < inputs; ++k) x[r][k] = read<V>(in[r][k] + i + g * width, here, whole);
+          steps_[i / width + g].take_rows(x, fresh, y);
+          for (std::int64_t r = 0; r < rows; ++r)
+            for (int k = 0; k < outputs; ++k) write(out[r][k] + i + g * width, here, y[r][k], whole);
         }
-      for (int g = 0; g < registers; ++g) steps_[i / width + g] = steps[g];
+        return;
+      } else {
+        Step steps[registers];
+        for (int g = 0; g < registers; ++g) steps[g] = steps_[i / width + g];
+        for (std::int64_t r = 0; r < rows; ++r)
+          for (int g = 0; g < registers; ++g) {
+            V x[inputs], y[outputs];
+            for (int k = 0; k < inputs; ++k) x[k] = read<V>(in[r][k] + i + g * width, here, whole);
+            steps[g].take(x, fresh && r == 0, y);
+            for (int k = 0; k < outputs; ++k) write(out[r][k] + i + g * width, here, y[k], whole);
+          }
+        for (int g = 0; g < registers; ++g) steps_[i / width + g] = steps[g];
+      }
     };
     constexpr std::int64_t line = 64 / sizeof(T), chunk = line < 4 * width ? line : 4 * width;
     std::int64_t i = 0;

@@ -1,9 +1,9 @@
-// Element-wise kernels: one loop each for one, two and three inputs, over a function of the element type.
+// Element-wise kernels: functions of the element type, run by element_loop.h.
 
 #include <cmath>
 
 #include "core/planted.h"
-#include "cpu/backend.h"
+#include "cpu/element_loop.h"
 #include "cpu/gamma.h"
 #include "ops/elementwise.h"
 
@@ -23,52 +23,21 @@ using core::widen;
 template <class T, class Result>
 using Stored = std::conditional_t<core::is_half_type<T> && !std::is_same_v<Result, bool>, T, Result>;
 
-/// to[i] = f(x[i]) for a row-major x.
-template <class T, class Out, class F>
-void loop_over(const Context& context, const Array& x, Out* to, std::int64_t n, const F& f) {
-  const T* from = x.data<T>();
-  context.parallel_for(n, parallel_grain, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) to[i] = core::convert<Out>(f(widen(from[i])));
-  });
-}
+template <class T, std::size_t>
+using Each = T;
 
 /// Arguments of type T in, whatever f returns out; the output may reuse an input of T's size.
-template <class T, std::size_t N, class F, std::size_t... I>
-void loop(const Context& context, Inputs ins, Array& out, const F& f, std::index_sequence<I...>) {
-  using Out = Stored<T, decltype(f(((void)I, widen(T{}))...))>;
+template <class T, class F, std::size_t... I>
+void run(const Context& context, Inputs ins, Array& out, const F& f, std::index_sequence<I...>) {
+  using Out = Stored<T, decltype(f(widen(Each<T, I>{})...))>;
   context.allocate_or_reuse(out);
-  Out* to = out.data<Out>();
-  const std::int64_t n = out.size();
-  if (((ins[I]->dense && ins[I]->shape() == out.shape()) && ...)) {
-    const std::array<const T*, N> from{ins[I]->template data<T>()...};
-    context.parallel_for(n, parallel_grain, [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t i = begin; i < end; ++i) to[i] = core::convert<Out>(f(widen(from[I][i])...));
-    });
-    return;
-  }
-  if (n == 0) return;
-  if constexpr (N == 2) {
-    if (ins[0]->dense && ins[0]->shape() == out.shape() && ins[1]->size() == 1) {
-      loop_over<T>(context, *ins[0], to, n, [b = widen(*ins[1]->data<T>()), f](auto a) { return f(a, b); });
-      return;
-    }
-    if (ins[1]->dense && ins[1]->shape() == out.shape() && ins[0]->size() == 1) {
-      loop_over<T>(context, *ins[1], to, n, [a = widen(*ins[0]->data<T>()), f](auto b) { return f(a, b); });
-      return;
-    }
-  }
-  const auto lanes = Lanes<N + 1>::elementwise(out.shape(), {core::broadcast_strides(*ins[I], out.shape())..., out.strides});
-  const std::array<const T*, N> from{ins[I]->template data<T>()...};
-  for_each_lane(context, lanes, [&](const auto& at) {
-    for (std::int64_t i = 0; i < lanes.length; ++i)
-      to[at[N] + i * lanes.step[N]] = core::convert<Out>(f(widen(from[I][at[I] + i * lanes.step[I]])...));
-  });
+  run_elements(context, ins, out,
+               element_loop<Out, Each<T, I>...>([f](Each<T, I>... x) { return core::convert<Out>(f(widen(x)...)); }));
 }
 
 template <class List, std::size_t N, class F>
 void kernel(const Context& context, const Primitive&, Inputs ins, Outputs outs) {
-  visit_checked(List{}, ins[0]->dtype(),
-                [&]<class T>() { loop<T, N>(context, ins, outs[0], F{}, std::make_index_sequence<N>()); });
+  visit_checked(List{}, ins[0]->dtype(), [&]<class T>() { run<T>(context, ins, outs[0], F{}, std::make_index_sequence<N>()); });
 }
 
 template <class P, class List, class F>
@@ -92,65 +61,35 @@ void polygamma(const Context& context, const Primitive& primitive, Inputs ins, O
   const int order = static_cast<const ops::Polygamma&>(primitive).order;
   visit_checked(Floats{}, ins[0]->dtype(), [&]<class T>() {
     using Wide = decltype(widen(T{}));
-    loop<T, 1>(
+    run<T>(
         context, ins, outs[0], [order](Wide x) { return static_cast<Wide>(polygamma_at(order, x)); },
         std::make_index_sequence<1>());
   });
 }
 
 void where(const Context& context, const Primitive&, Inputs ins, Outputs outs) {
-  Array& out = outs[0];
-  context.allocate(out);
-  if (out.size() == 0) return;
-  const auto lanes = Lanes<4>::elementwise(
-      out.shape(), {core::broadcast_strides(*ins[0], out.shape()), core::broadcast_strides(*ins[1], out.shape()),
-                    core::broadcast_strides(*ins[2], out.shape()), out.strides});
-  visit_checked(Every{}, out.dtype(), [&]<class T>() {
-    const bool* c = ins[0]->data<bool>();
-    const T *a = ins[1]->data<T>(), *b = ins[2]->data<T>();
-    T* to = out.data<T>();
-    for_each_lane(context, lanes, [&](const auto& at) {
-      for (std::int64_t i = 0; i < lanes.length; ++i)
-        to[at[3] + i * lanes.step[3]] =
-            c[at[0] + i * lanes.step[0]] ? a[at[1] + i * lanes.step[1]] : b[at[2] + i * lanes.step[2]];
-    });
+  context.allocate(outs[0]);
+  visit_checked(Every{}, outs[0].dtype(), [&]<class T>() {
+    run_elements(context, ins, outs[0], element_loop<T, bool, T, T>([](bool c, T a, T b) { return c ? a : b; }));
   });
 }
 
 void weighted(const Context& context, const Primitive&, Inputs ins, Outputs outs) {
-  Array& out = outs[0];
-  context.allocate(out);
-  if (out.size() == 0) return;
-  const auto strides = [&](std::size_t i) { return core::broadcast_strides(*ins[i], out.shape()); };
-  const auto lanes = Lanes<4>::elementwise(out.shape(), {strides(0), strides(1), strides(2), out.strides});
-  visit_checked(Floats{}, out.dtype(), [&]<class T>() {
-    const T *p = ins[0]->data<T>(), *t = ins[1]->data<T>();
-    const bool* mask = ins[2]->data<bool>();
-    T* to = out.data<T>();
-    for_each_lane(context, lanes, [&](const auto& at) {
-      for (std::int64_t i = 0; i < lanes.length; ++i) {
-        const auto ti = widen(t[at[1] + i * lanes.step[1]]);
-        const auto product = widen(p[at[0] + i * lanes.step[0]]) * ti;
-        const bool stays = SCANGRAD_PLANT(weighted_ignores_nan, !std::isfinite(ti), false);
-        to[at[3] + i * lanes.step[3]] = core::convert<T>(!mask[at[2] + i * lanes.step[2]] ? 0 : stays ? ti : product);
-      }
-    });
+  context.allocate(outs[0]);
+  visit_checked(Floats{}, outs[0].dtype(), [&]<class T>() {
+    run_elements(context, ins, outs[0], element_loop<T, T, T, bool>([](T p, T t, bool mask) {
+                   const auto wide = widen(t), product = widen(p) * wide;
+                   const bool stays = SCANGRAD_PLANT(weighted_ignores_nan, !std::isfinite(wide), false);
+                   return core::convert<T>(!mask ? 0 : stays ? wide : product);
+                 }));
   });
 }
 
 void astype(const Context& context, const Primitive&, Inputs ins, Outputs outs) {
-  Array& out = outs[0];
-  context.allocate(out);
-  if (out.size() == 0) return;
-  const auto lanes = Lanes<2>::elementwise(out.shape(), {ins[0]->strides, out.strides});
-  visit_checked(core::Every{}, ins[0]->dtype(), [&]<class From>() {
-    visit_checked(core::Every{}, out.dtype(), [&]<class To>() {
-      const From* from = ins[0]->data<From>();
-      To* to = out.data<To>();
-      for_each_lane(context, lanes, [&](const auto& at) {
-        for (std::int64_t i = 0; i < lanes.length; ++i)
-          to[at[1] + i * lanes.step[1]] = core::convert<To>(from[at[0] + i * lanes.step[0]]);
-      });
+  context.allocate(outs[0]);
+  visit_checked(Every{}, ins[0]->dtype(), [&]<class From>() {
+    visit_checked(Every{}, outs[0].dtype(), [&]<class To>() {
+      run_elements(context, ins, outs[0], element_loop<To, From>([](From x) { return core::convert<To>(x); }));
     });
   });
 }

@@ -9,6 +9,24 @@
 
 namespace scangrad::inline v0::cpu::SCANGRAD_LEVEL {
 
+/// The first `count` lanes of a register, from elements upwards or downwards, or there. Calls, since they stand at every end.
+template <class V, class T>
+__attribute__((noinline)) V read_some(const T* from, std::int64_t count, bool backwards) {
+  T own[lanes_in<V>] = {};
+  for (std::int64_t k = 0; k < count; ++k) own[k] = from[backwards ? -k : k];
+  return [&] {
+    if constexpr (std::is_same_v<V, D>) return load(own);
+    else return load_floats(own);
+  }();
+}
+template <class V, class T>
+__attribute__((noinline)) void write_some(T* to, std::int64_t count, V v, bool backwards) {
+  T own[lanes_in<V>];
+  if constexpr (std::is_same_v<V, D>) store(own, v);
+  else store_floats(own, v);
+  for (std::int64_t k = 0; k < SCANGRAD_PLANT(hot_tail_not_written, count, count - 1); ++k) to[backwards ? -k : k] = own[k];
+}
+
 /// Elements of an input in scan order.
 template <class T>
 struct Source {
@@ -20,12 +38,7 @@ struct Source {
     return load(here + i);
   }
   /// Elements i to i + count - 1; zeros after them.
-  SCANGRAD_INLINE D some(std::int64_t i, std::int64_t count) const {
-    if (!backwards) return load_some(here + i, count, 0.0);
-    T buffer[lanes] = {};
-    for (std::int64_t k = 0; k < count; ++k) buffer[k] = here[-i - k];
-    return load(buffer);
-  }
+  SCANGRAD_INLINE D some(std::int64_t i, std::int64_t count) const { return read_some<D>(place(i), count, backwards); }
   SCANGRAD_INLINE D get(std::int64_t i, std::int64_t, std::true_type) const { return at(i); }
   SCANGRAD_INLINE D get(std::int64_t i, std::int64_t count, std::false_type) const { return some(i, count); }
 
@@ -36,9 +49,7 @@ struct Source {
   SCANGRAD_INLINE S get_floats(std::int64_t i, std::int64_t, std::true_type) const { return floats_at(i); }
   /// Elements i to i + count - 1; zeros after them.
   SCANGRAD_INLINE S get_floats(std::int64_t i, std::int64_t count, std::false_type) const {
-    T own[wide] = {};
-    for (std::int64_t k = 0; k < count; ++k) own[k] = here[backwards ? -i - k : i + k];
-    return load_floats(own);
+    return read_some<S>(place(i), count, backwards);
   }
   SCANGRAD_INLINE Block block_at(std::int64_t i, std::int64_t, std::true_type) const {
     return {floats_at(i), floats_at(i + wide), floats_at(i + 2 * wide), floats_at(i + 3 * wide)};
@@ -50,7 +61,10 @@ struct Source {
     return {load_floats(own), load_floats(own + wide), load_floats(own + 2 * wide), load_floats(own + 3 * wide)};
   }
   /// Asks for what will be read at element i.
-  SCANGRAD_INLINE void expect(std::int64_t i) const { __builtin_prefetch(backwards ? here - i : here + i); }
+  SCANGRAD_INLINE void expect(std::int64_t i) const { __builtin_prefetch(place(i)); }
+
+ private:
+  SCANGRAD_INLINE const T* place(std::int64_t i) const { return backwards ? here - i : here + i; }
 };
 
 /// Where the elements of an output go, in scan order.
@@ -63,10 +77,7 @@ struct Target {
     else store(here + i, v);
   }
   SCANGRAD_INLINE void put(std::int64_t i, std::int64_t count, D v, std::false_type) const {
-    T buffer[lanes];
-    store(buffer, v);
-    for (std::int64_t k = 0; k < lanes && k < SCANGRAD_PLANT(hot_tail_not_written, count, count - 1); ++k)
-      here[backwards ? -(i + k) : i + k] = buffer[k];
+    write_some(backwards ? here - i : here + i, count, v, backwards);
   }
 
   /// The first `count` elements, if there are so many.
@@ -89,9 +100,7 @@ struct Target {
   }
   SCANGRAD_INLINE void put_floats(std::int64_t i, std::int64_t, S v, std::true_type) const { put_floats(i, v); }
   SCANGRAD_INLINE void put_floats(std::int64_t i, std::int64_t count, S v, std::false_type) const {
-    T own[wide];
-    store_floats(own, v);
-    for (std::int64_t k = 0; k < count; ++k) here[backwards ? -(i + k) : i + k] = own[k];
+    write_some(backwards ? here - i : here + i, count, v, backwards);
   }
   SCANGRAD_INLINE void put_block(std::int64_t i, std::int64_t, Block v, std::true_type) const {
     put_floats(i, v.a), put_floats(i + wide, v.b), put_floats(i + 2 * wide, v.c), put_floats(i + 3 * wide, v.d);

@@ -107,7 +107,7 @@ class StepColumns {
     };
     constexpr std::int64_t line = 64 / sizeof(T), chunk = line < 4 * width ? line : 4 * width;
     std::int64_t i = 0;
-    for (; i + chunk <= count; i += chunk) {
+    for (; rows > 1 && i + chunk <= count; i += chunk) {
       for (std::int64_t r = 0; r < rows; ++r)
         for (int k = 0; k < inputs; ++k) __builtin_prefetch(in[r][k] + i + ahead[k]);
       take(i, width, std::integral_constant<int, chunk / width>(), std::true_type());

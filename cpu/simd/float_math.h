@@ -61,7 +61,7 @@ SCANGRAD_INLINE V exp_floats(V x, V zero) {
   const V shifted = fma(x, all<V>(1.44269504f), zero), whole = shifted - zero;
   const V r = fma(whole, all<V>(-ln2_float_rest), fma(whole, all<V>(-ln2_float), x));
   return each(
-      [](S p, S s) __attribute__((always_inline)) { return as_bits<S>(as_bits<S32>(p) + (as_bits<S32>(s) << 23)); },
+      [](S p, S s) __attribute__((always_inline)) { return as_bits<S>(as_bits<U32>(p) + (as_bits<U32>(s) << 23)); },
       all<V>(1.0f) + fma(r * r, horner(r, c), r), shifted);
 }
 

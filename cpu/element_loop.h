@@ -11,19 +11,13 @@ namespace scangrad::inline v0::cpu {
 /// to[i] = f(from[0][i], from[1][i], ...) for i < n; `to` may be one of them.
 using ElementLoop = std::function<void(const void* const* from, void* to, std::int64_t n)>;
 
-namespace detail {
-template <class Out, class F, class... In>
-void loop_over(const F& f, Out* to, std::int64_t n, const In*... from) {
-  for (std::int64_t i = 0; i < n; ++i) to[i] = f(from[i]...);
-}
-}  // namespace detail
-
 template <class Out, class... In, class F>
 ElementLoop element_loop(const F& f) {
   return [f](const void* const* from, void* to, std::int64_t n) {
-    [&]<std::size_t... I>(std::index_sequence<I...>) {
-      detail::loop_over(f, static_cast<Out*>(to), n, static_cast<const In*>(from[I])...);
-    }
+    const auto run = [&](Out* out, const In*... in) {
+      for (std::int64_t i = 0; i < n; ++i) out[i] = f(in[i]...);
+    };
+    [&]<std::size_t... I>(std::index_sequence<I...>) { run(static_cast<Out*>(to), static_cast<const In*>(from[I])...); }
     (std::index_sequence_for<In...>());
   };
 }

@@ -11,8 +11,8 @@ namespace scangrad::inline v0::cpu {
 namespace {
 
 /// Rows no longer than this are scanned side by side: a kernel for rows would spend more on starting each row than on its elements.
-/// Never by the number of rows: a row's bits are the same alone and among others. Those of log sums and complex numbers are turned in
-/// memory. Longer ones would gain in crowds, but alone they would wait: a row in one lane is a chain of operations.
+/// Never by the number of rows: a row's bits are the same alone and among others. Longer ones would gain in crowds, but alone they would
+/// wait: a row in one lane is a chain of operations.
 std::int64_t longest_short_row(HotScan scan, DType dtype) {
   if (is_complex(dtype) || (is_log_sum(scan) && dtype == DType::float64)) return 16;
   return short_row;

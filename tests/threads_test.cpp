@@ -53,6 +53,9 @@ std::vector<Tensor> results() {
   all.push_back(sg::norm(single));
   all.push_back(sg::matmul(x, sg::transpose(y)));
   all.push_back(sg::exp(sg::transpose(x)) + sg::tanh(sg::transpose(y)));
+  const Tensor row = sg::sum(x, {.axis = 0}), column = sg::sum(x, {.axis = 1, .keepdims = true});
+  for (const Tensor& t : {Tensor(1.5), row, column}) all.push_back(y * t);
+  all.push_back(sg::reshape(single, {310999, 1}) - sg::astype(sg::take(row, sg::arange(3)), DType::float32));
   all.push_back(sg::scatter_add(sg::zeros({611, 509}), index, sg::take(y, index)));
   all.push_back(sg::where(x > 0.0, sg::erf(x), sg::log1p(y)));
   all.push_back(sg::astype(x, DType::float16));

@@ -9,21 +9,28 @@
 
 namespace scangrad::inline v0::cpu::SCANGRAD_LEVEL {
 
-/// The first `count` lanes of a register, from elements upwards or downwards, or there. Calls, since they stand at every end.
+/// A register of either kind, from neighbouring elements or there.
 template <class V, class T>
-__attribute__((noinline)) V read_some(const T* from, std::int64_t count, bool backwards) {
-  T own[lanes_in<V>] = {};
-  for (std::int64_t k = 0; k < count; ++k) own[k] = from[backwards ? -k : k];
-  return [&] {
-    if constexpr (std::is_same_v<V, D>) return load(own);
-    else return load_floats(own);
-  }();
+SCANGRAD_INLINE V load_as(const T* from) {
+  if constexpr (std::is_same_v<V, D>) return load(from);
+  else return load_floats(from);
 }
 template <class V, class T>
-__attribute__((noinline)) void write_some(T* to, std::int64_t count, V v, bool backwards) {
+SCANGRAD_INLINE void store_as(T* to, V v) {
+  if constexpr (std::is_same_v<V, D>) store(to, v);
+  else store_floats(to, v);
+}
+/// Its first `count` lanes, upwards or downwards; zeros after what was read.
+template <class V, class T>
+SCANGRAD_INLINE V read_some(const T* from, std::int64_t count, bool backwards) {
+  T own[lanes_in<V>] = {};
+  for (std::int64_t k = 0; k < count; ++k) own[k] = from[backwards ? -k : k];
+  return load_as<V>(own);
+}
+template <class V, class T>
+SCANGRAD_INLINE void write_some(T* to, std::int64_t count, V v, bool backwards) {
   T own[lanes_in<V>];
-  if constexpr (std::is_same_v<V, D>) store(own, v);
-  else store_floats(own, v);
+  store_as(own, v);
   for (std::int64_t k = 0; k < SCANGRAD_PLANT(hot_tail_not_written, count, count - 1); ++k) to[backwards ? -k : k] = own[k];
 }
 
@@ -37,10 +44,11 @@ struct Source {
     if (backwards) return reversed(load(here - i - (lanes - 1)));
     return load(here + i);
   }
-  /// Elements i to i + count - 1; zeros after them.
-  SCANGRAD_INLINE D some(std::int64_t i, std::int64_t count) const { return read_some<D>(place(i), count, backwards); }
   SCANGRAD_INLINE D get(std::int64_t i, std::int64_t, std::true_type) const { return at(i); }
-  SCANGRAD_INLINE D get(std::int64_t i, std::int64_t count, std::false_type) const { return some(i, count); }
+  /// Elements i to i + count - 1; zeros after them.
+  SCANGRAD_INLINE D get(std::int64_t i, std::int64_t count, std::false_type) const {
+    return read_some<D>(place(i), count, backwards);
+  }
 
   SCANGRAD_INLINE S floats_at(std::int64_t i) const {
     if (backwards) return reversed_floats(load_floats(here - i - (wide - 1)));
@@ -77,7 +85,7 @@ struct Target {
     else store(here + i, v);
   }
   SCANGRAD_INLINE void put(std::int64_t i, std::int64_t count, D v, std::false_type) const {
-    write_some(backwards ? here - i : here + i, count, v, backwards);
+    write_some(place(i), count, v, backwards);
   }
 
   /// The first `count` elements, if there are so many.
@@ -100,7 +108,7 @@ struct Target {
   }
   SCANGRAD_INLINE void put_floats(std::int64_t i, std::int64_t, S v, std::true_type) const { put_floats(i, v); }
   SCANGRAD_INLINE void put_floats(std::int64_t i, std::int64_t count, S v, std::false_type) const {
-    write_some(backwards ? here - i : here + i, count, v, backwards);
+    write_some(place(i), count, v, backwards);
   }
   SCANGRAD_INLINE void put_block(std::int64_t i, std::int64_t, Block v, std::true_type) const {
     put_floats(i, v.a), put_floats(i + wide, v.b), put_floats(i + 2 * wide, v.c), put_floats(i + 3 * wide, v.d);
@@ -110,6 +118,9 @@ struct Target {
     store_floats(own, v.a), store_floats(own + wide, v.b), store_floats(own + 2 * wide, v.c), store_floats(own + 3 * wide, v.d);
     for (std::int64_t k = 0; k < count; ++k) here[backwards ? -(i + k) : i + k] = own[k];
   }
+
+ private:
+  SCANGRAD_INLINE T* place(std::int64_t i) const { return backwards ? here - i : here + i; }
 };
 
 /// A tile's elements, or places, from the last to the first.
@@ -232,16 +243,14 @@ SCANGRAD_INLINE void write_register(const Target<T>& target, std::int64_t i, std
 
 /// The same of neighbouring elements in a register of any kind, from p upwards: all, or the first `count` (and zeros).
 template <class V, class T, class Whole>
-SCANGRAD_INLINE V read(const T* p, std::int64_t count, Whole whole) {
-  const Source<T> source{p, false};
-  if constexpr (std::is_same_v<V, D>) return source.get(0, count, whole);
-  else return source.get_floats(0, count, whole);
+SCANGRAD_INLINE V read(const T* p, std::int64_t count, Whole) {
+  if constexpr (Whole::value) return load_as<V>(p);
+  else return read_some<V>(p, count, false);
 }
 template <class V, class T, class Whole>
-SCANGRAD_INLINE void write(T* p, std::int64_t count, V v, Whole whole) {
-  const Target<T> target{p, false};
-  if constexpr (std::is_same_v<V, D>) target.put(0, count, v, whole);
-  else target.put_floats(0, count, v, whole);
+SCANGRAD_INLINE void write(T* p, std::int64_t count, V v, Whole) {
+  if constexpr (Whole::value) store_as(p, v);
+  else write_some(p, count, v, false);
 }
 
 /// f(first, how many) for parts of at most `most` of `count` things.

@@ -66,9 +66,9 @@ constexpr void fill(HotKernels& table, int dtype) {
   set_lse.template operator()<true, false>(HotScan::logcumsumexp);
   set_lse.template operator()<false, true>(HotScan::logcumsumexp_mean);
   set_lse.template operator()<true, true>(HotScan::logcumsumexp_and_mean);
-  set(HotScan::logcumsumexp_adjoint, lse_adjoint_row<T>, lse_adjoint_columns<T>);
-  if constexpr (has_floats && !full)
-    table.short_rows[static_cast<int>(HotScan::logcumsumexp_adjoint)][dtype] = lse_adjoint_short_rows<T>;
+  constexpr auto adjoint = HotScan::logcumsumexp_adjoint;
+  if constexpr (in_floats<T>) set(adjoint, lse_adjoint_row<T>, lse_adjoint_columns<T>, lse_adjoint_short_rows<T>);
+  else set(adjoint, lse_adjoint_row<T>, lse_adjoint_columns<T>);
 }
 
 template <class R>

@@ -12,12 +12,17 @@
 // Weights: exactly 0 where x = -inf and for finite elements beside a +inf, whatever t is. Otherwise positive however small, so that
 // an infinite or NaN t stays. NaN elements make everything after them NaN.
 
+#include "cpu/simd/floats.h"
 #include "cpu/simd/math.h"
 #include "cpu/simd/monoids.h"
 
 namespace scangrad::inline v0::cpu::SCANGRAD_LEVEL {
 
 inline constexpr double infinity = __builtin_inf();
+
+/// Whether log sums of the dtype T are taken in registers of floats.
+template <class T>
+inline constexpr bool in_floats = has_floats && !is_full<T>;
 
 /// e^x = s B^ref.
 struct Element {

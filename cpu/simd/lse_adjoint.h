@@ -53,7 +53,7 @@ struct Sizes {
 /// (M^H g)_i = e^{x_i} sum_{k >= i} g_k e^{-y_k}: forwards for the carries at the tiles, then back.
 template <class T>
 class LseAdjointRow {
-  static constexpr bool full = is_full<T>, floats = has_floats && !full;
+  static constexpr bool full = is_full<T>, floats = in_floats<T>;
   using Carry = LseCarry<full, false>;
 
  public:

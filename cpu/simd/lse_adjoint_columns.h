@@ -48,9 +48,10 @@ class LseDoubleRows {
   }
   void turn(std::int64_t, std::int64_t) {}
 
-  /// The row's results; `scale` as of Sizes, one a column.
-  void back(std::int64_t row, const Source<T>& xs, const Source<T>& gs, const Target<T>& out, std::int64_t count, Suffix* later,
-            const double* scales) {
+  /// The results of a row, the block's first of which is `begin`; `scale` as of Sizes, one a column.
+  void back(ColumnReader<T>& readers, std::int64_t begin, std::int64_t row, const Source<T>& gs, const Target<T>& out,
+            std::int64_t count, Suffix* later, const double* scales) {
+    const auto xs = readers.row(begin + row);
     for_each_register(
         count, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
           const D scale = full ? load(scales + i) : splat(1.0);
@@ -89,8 +90,8 @@ class LseFloatColumns : public LseFloatRows<checkpoint_rows, adjoint_columns> {
           });
     });
   }
-  void back(std::int64_t row, const Source<T>&, const Source<T>& gs, const Target<T>& out, std::int64_t count, Suffix* later,
-            const double*) {
+  void back(ColumnReader<T>&, std::int64_t, std::int64_t row, const Source<T>& gs, const Target<T>& out, std::int64_t count,
+            Suffix* later, const double*) {
     for_each_floats(
         count, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
           out.put_floats(i, here, this->give(row, i, gs.get_floats(i, here, whole), later + i / lanes), whole);
@@ -100,7 +101,7 @@ class LseFloatColumns : public LseFloatRows<checkpoint_rows, adjoint_columns> {
 
 template <class T>
 class LseAdjointColumns {
-  static constexpr bool full = is_full<T>, floats = has_floats && !full;
+  static constexpr bool full = is_full<T>, floats = in_floats<T>;
   using Rows = std::conditional_t<floats, LseFloatColumns<T>, LseDoubleRows<T>>;
   using Carry = typename Rows::Carry;
   static constexpr std::int64_t width = adjoint_columns;
@@ -170,7 +171,7 @@ class LseAdjointColumns {
     rows_.turn(rows, count);
     for (std::int64_t row = rows - 1; row >= 0; --row) {
       const Target<T> out{static_cast<T*>(job_.out[0]) + (begin + row) * job_.out_step + first, false};
-      rows_.back(row, xs.row(begin + row), gs.row(begin + row), out, count, later, scale_);
+      rows_.back(xs, begin, row, gs.row(begin + row), out, count, later, scale_);
     }
   }
 

@@ -97,14 +97,8 @@ class LseFloatRows {
   }
   static __attribute__((noinline)) void in_doubles(FloatCarries<false, true>& carries, S x, S32 fits, const Halves& s) {
     const Halves xs = widened(x);
-    const auto half = [&](std::int64_t k, D x_at, I fits_at, D s_fit) {
-      const auto element = LogSumExp<false, false>::lift(&x_at);
-      Carry carry = carries.get(k);
-      carry.absorb(element.ref, element.s, D{});
-      carries.put(k, fits_at, carry, s_fit, D{});
-    };
-    half(0, xs.low, low_mask(fits), s.low);
-    half(lanes, xs.high, high_mask(fits), s.high);
+    carries.absorb(0, xs.low, D{}, low_mask(fits), s.low, D{});
+    carries.absorb(lanes, xs.high, D{}, high_mask(fits), s.high, D{});
   }
   /// Suffix sums to the references of the row before.
   static SCANGRAD_INLINE void move(Suffix* rest, const Halves& to) {
@@ -181,7 +175,7 @@ class LseAdjointShortRows {
     for (; at + wide <= length; at += wide) {
       S x[wide];
       xs.square(at, x);
-      for (int e = 0; e < wide; e += 4)
+      for (int e = 0; e < wide; e += rows_at_once)
         all.template take<true>(at + e, 0, {x[e], x[e + 1], x[e + 2], x[e + 3]}, fresh && at + e == 0);
     }
     for (; at < length; ++at) all.template take<true>(at, 0, {xs.one(at)}, fresh && at == 0);

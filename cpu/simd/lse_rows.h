@@ -40,7 +40,7 @@ class LseRow {
   }
 
  private:
-  static constexpr bool floats = has_floats && !full;
+  static constexpr bool floats = in_floats<T>;
 
   /// What needs no carry. Says whether it was done in floats.
   bool alone() {

@@ -98,13 +98,18 @@ class FloatCarries {
     store(top + k, fits ? (carry.ref + room_above) * ln2 : splat(__builtin_nan("")));
     store(bottom + k, fits ? (carry.ref - room_below) * ln2 : D{});
   }
-  /// The same of scans that do not fit in floats; of those that do, the sums alone.
-  void put(std::int64_t k, I fits, const Carry& carry, D s_fit, D u_fit) {
+  /// Takes in elements in doubles; returns what comes out. Scans that fit in floats keep their sums of floats, s_fit and u_fit.
+  Carry absorb(std::int64_t k, D x, D t, I fits, D s_fit, D u_fit) {
+    const D in[2] = {x, t};
+    const auto element = LogSumExp<false, tangent>::lift(in);
+    Carry carry = get(k);
+    carry.absorb(element.ref, element.s, element.u);
     fits = SCANGRAD_PLANT(hot_columns_not_blended, fits, I{});
     Carry now = carry;
     now.ref = fits ? load(ref + k) : carry.ref, now.s = fits ? s_fit : carry.s;
     if constexpr (tangent) now.u = fits ? u_fit : carry.u;
     put(k, now);
+    return carry;
   }
 
   /// Where nothing was before: counts as suits the first elements x. Says of which scans: not of those whose elements do not fit.
@@ -232,13 +237,9 @@ class LseFloatStep {
     Halves y{}, mean{};
     const Halves xs = widened(own.x), ts = widened(own.t);
     const auto half = [&](std::int64_t k, D x, D t, I fits, D s_fit, D u_fit, D& y_at, D& mean_at) {
-      const D in[2] = {x, t};
-      const auto element = LogSumExp<false, tangent>::lift(in);
-      auto carry = carries_.get(k);
-      carry.absorb(element.ref, element.s, element.u);
+      const auto carry = carries_.absorb(k, x, t, fits, s_fit, u_fit);
       y_at = log_of_sum<false>(carry.ref, carry.s);
       if constexpr (tangent) mean_at = mean_of<false>(carry.ref, carry.u, carry.s);
-      carries_.put(k, fits, carry, s_fit, u_fit);
     };
     const S32 value_fits = own.x <= load_floats(carries_.top);  // the same without a tangent
     half(0, xs.low, ts.low, low_mask(own.fits), own.sums.s.low, own.sums.u.low, y.low, mean.low);
@@ -251,7 +252,6 @@ class LseFloatStep {
 };
 
 template <class T, bool value, bool tangent>
-using LseStepOf =
-    std::conditional_t<has_floats && !is_full<T>, LseFloatStep<value, tangent>, LseStep<is_full<T>, value, tangent>>;
+using LseStepOf = std::conditional_t<in_floats<T>, LseFloatStep<value, tangent>, LseStep<is_full<T>, value, tangent>>;
 
 }  // namespace scangrad::inline v0::cpu::SCANGRAD_LEVEL

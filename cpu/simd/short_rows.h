@@ -64,7 +64,7 @@ class RowsOfRegister {
   /// Elements at to at + width - 1 of each.
   SCANGRAD_INLINE void square(std::int64_t at, V (&v)[width]) const {
     ask_ahead(at);
-    for (int r = 0; r < width; ++r) v[r] = read<V>(corner(at) + r * apart_, width, std::true_type());
+    for (int r = 0; r < width; ++r) v[r] = load_as<V>(corner(at) + r * apart_);
     transpose(v);
     if (SCANGRAD_PLANT(short_rows_not_reversed, backwards_, false)) reverse(v);
   }
@@ -72,17 +72,17 @@ class RowsOfRegister {
     ask_ahead(at);
     if (backwards_) reverse(v);
     transpose(v);
-    for (int r = 0; r < width; ++r) write(corner(at) + r * apart_, width, v[r], std::true_type());
+    for (int r = 0; r < width; ++r) store_as(corner(at) + r * apart_, v[r]);
   }
   /// Element `at` of each.
   SCANGRAD_INLINE V one(std::int64_t at) const {
     std::remove_const_t<T> own[width];
     for (int r = 0; r < width; ++r) own[r] = first_[r * apart_ + (backwards_ ? -at : at)];
-    return read<V>(own, width, std::true_type());
+    return load_as<V>(own);
   }
   SCANGRAD_INLINE void put_one(std::int64_t at, V v) const {
     T own[width];
-    write(own, width, v, std::true_type());
+    store_as(own, v);
     for (int r = 0; r < width; ++r) first_[r * apart_ + (backwards_ ? -at : at)] = own[r];
   }
 
@@ -148,7 +148,8 @@ class LastRows {
   T in_[max_inputs][width][short_row], out_[max_outputs][width][short_row];
 };
 
-/// Rows::run(job, rows) for all rows of a job, as many at a time as a register has lanes. There are as many where `rows` are fewer.
+/// Rows::run(job, rows) for all rows of a job, which takes as many at a time as a register has lanes: those that fill registers, then the
+/// rest, of which `rows` count.
 template <class Rows, class T>
 void for_each_register_of_rows(const ScanJob& job) {
   const std::int64_t whole = job.columns / Rows::width * Rows::width;

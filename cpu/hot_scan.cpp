@@ -19,13 +19,20 @@ std::int64_t longest_short_row(HotScan scan, DType dtype) {
 }
 constexpr std::int64_t rows_a_task = 256;
 
-/// Results larger than this are written past the caches.
+/// Where all arrays are larger than this, results may be written past the caches.
 std::int64_t last_level_cache() {
 #if defined(_SC_LEVEL3_CACHE_SIZE)
   static const std::int64_t size = sysconf(_SC_LEVEL3_CACHE_SIZE);
   if (size > 0) return size;
 #endif
   return std::int64_t{32} << 20;
+}
+
+/// Whether a row's stores go past the caches although a tile must be gathered for it. Cores of AMD take whole lines without reading
+/// them first, and gain nothing.
+bool streams_rows() {
+  static const bool yes = !__builtin_cpu_is("amd");
+  return yes;
 }
 
 /// How the lanes of a scan are taken.
@@ -45,8 +52,9 @@ class HotScanRun {
     std::int64_t bytes = 0;
     for (const Array* in : call.in)
       if (in != nullptr) bytes += in->size() * static_cast<std::int64_t>(item_size(dtype_));
-    stream_ = bytes + bytes_of(call.out[0]) + bytes_of(call.out[1]) > last_level_cache();
     way_ = way();
+    stream_ = bytes + bytes_of(call.out[0]) + bytes_of(call.out[1]) > last_level_cache() &&
+              (way_ == Way::columns || streams_rows());
   }
 
   void run() {

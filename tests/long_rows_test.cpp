@@ -1,6 +1,8 @@
 // What runs back along rows of several tiles (cpu/simd/back.h, lse_adjoint.h), against loops: what one tile hands to the one before it.
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "scangrad/scangrad.h"
 #include "support/catch.h"
@@ -126,6 +128,82 @@ TEST_CASE("products, recurrences and extremes hand their links from tile to tile
   check(
       "cummax of steps", [](const Tensor& t, bool reverse) { return sg::cummax(t, {.reverse = reverse}); }, steps, g,
       back_of_largest(steps, g), back_of_largest(steps, absolute(g)));
+}
+
+TEST_CASE("cotangents of running extremes reach who reigns: few and many reigns, ties, infinities, NaN") {
+  const double inf = std::numeric_limits<double>::infinity(), nan = std::numeric_limits<double>::quiet_NaN();
+  const auto same = [](double a, double b) { return a == b || (a != a && b != b); };
+  const Row noise = filled([](double k) { return std::sin(2.3 * k) * std::cos(0.7 * k * k); });
+  Row late_nan = noise, infinite = noise, low(n, -inf);
+  late_nan[700] = nan, late_nan[701] = 9;
+  infinite[3] = -inf, infinite[600] = inf, infinite[900] = inf, infinite[901] = 5;
+  const Row rows[] = {noise,
+                      late_nan,
+                      infinite,
+                      low,
+                      filled([](double k) { return k; }),
+                      filled([](double k) { return -k; }),
+                      filled([](double k) { return std::floor(k / 9); }),
+                      filled([](double k) { return k == 1005 || k == 40 ? 2.0 : std::sin(k); }),
+                      filled([](double k) { return 0.002 * k + std::sin(k); })};
+  for (std::size_t kind = 0; kind < std::size(rows); ++kind)
+    for (const std::size_t length : {1u, 5u, 8u, 65u, 511u, 513u, 1300u})
+      for (const DType dtype : {DType::float16, DType::bfloat16, DType::float32, DType::float64})
+        for (const bool reverse : {false, true})
+          for (const bool largest : {true, false}) {
+            static Row forwards[2];
+            INFO("row " << kind << " of " << length << ", " << to_string(dtype) << (reverse ? ", reverse" : "")
+                        << (largest ? ", largest" : ", least"));
+            const auto in = [&](const Row& row, double sign) {
+              const Row part(row.begin(), row.begin() + static_cast<std::ptrdiff_t>(length));
+              const Tensor all = sg::astype(Tensor(sign) * Tensor(part), dtype);
+              return reverse ? sg::flip(all) : all;
+            };
+            const auto out = [&](const Tensor& t) {
+              return sg::astype(reverse ? sg::flip(t) : t, DType::float64).template to_vector<double>();
+            };
+            Row cotangents = g;
+            if (length > 650) cotangents[640] = kind == 1 ? nan : kind == 2 ? inf : cotangents[640];
+            const Tensor x = in(rows[kind], largest ? 1 : -1), c = in(cotangents, 1);
+            const auto f = [&](const Tensor& t) {
+              return largest ? sg::cummax(t, {.reverse = reverse}) : sg::cummin(t, {.reverse = reverse});
+            };
+            const Row got = out(sg::vjp(f, {x}).pullback(c)), elements = out(x), given = out(c);
+            Row want(length, 0.0), size(length, 0.0);
+            std::size_t holder = 0;
+            for (std::size_t k = 0; k < length; ++k) {
+              const double held = largest ? elements[holder] : -elements[holder], own = largest ? elements[k] : -elements[k];
+              if (!(held != held || held > own)) holder = k;
+              want[holder] += given[k], size[holder] += std::abs(given[k]);
+            }
+            const double unit = dtype == DType::float16    ? 0x1p-11
+                                : dtype == DType::bfloat16 ? 0x1p-8
+                                : dtype == DType::float32  ? 0x1p-24
+                                                           : 0x1p-53;
+            std::size_t wrong = 0, first = length;
+            for (std::size_t k = 0; k < length; ++k)
+              if (!(std::abs(got[k] - want[k]) <= 4 * unit * size[k] || same(got[k], want[k]))) {
+                first = std::min(first, k);
+                ++wrong;
+              }
+            INFO(wrong << " are wrong, the first at " << first);
+            CHECK(wrong == 0);
+            if (reverse) CHECK(std::equal(got.begin(), got.end(), forwards[largest].begin(), same));
+            else forwards[largest] = got;
+          }
+}
+
+TEST_CASE("float64 cotangents that nearly overflow are added in their order") {
+  Row x(100, 0.0), large(100, 0.0);
+  x[0] = 1;
+  large[80] = 1.5e308, large[79] = -1.5e308, large[78] = 1.5e308, large[77] = 1e308,
+  large[76] = -1e308;  // from the end: infinite
+  const auto back = [&](const Row& g) {
+    return sg::vjp([](const Tensor& t) { return sg::cummax(t); }, {Tensor(x)}).pullback(Tensor(g)).to_vector<double>()[0];
+  };
+  CHECK(back(large) == std::numeric_limits<double>::infinity());
+  large[77] = 0, large[76] = 0;
+  CHECK(back(large) == 1.5e308);
 }
 
 TEST_CASE("the adjoint of logcumsumexp moves its suffix sum to each tile's reference") {

@@ -2,6 +2,7 @@
 // The running extremes of float32 and less, and the tangents of the elements that hold them, in registers of floats: they are elements,
 // and no arithmetic is done. An extreme stays beside what is smaller, and gives way to an equal one; NaN stays from where it stands.
 
+#include "cpu/simd/monoids.h"
 #include "cpu/simd/traverse.h"
 
 namespace scangrad::inline v0::cpu::SCANGRAD_LEVEL {
@@ -24,60 +25,41 @@ struct Reign {
   }
   /// For any.
   static SCANGRAD_INLINE Reign advance(const Reign& a, const Reign& b) {
-    const S32 stays = (a.value != a.value) | (largest ? a.value > b.value : a.value < b.value);
+    const S32 stays = extreme_stays<largest>(a.value, b.value);
     return {stays ? a.value : b.value, with_tangent ? (stays ? a.tangent : b.tangent) : S{}};
   }
 };
 
-template <bool largest, bool with_tangent, class T>
-class ExtremeRow {
+/// The reigns after each element of `own`, from `carry`, which moves behind them.
+template <bool largest, bool with_tangent>
+struct Reigns {
   using R = Reign<largest, with_tangent>;
 
- public:
-  explicit ExtremeRow(const ScanJob& job)
-      : job_(job),
-        x_(job.in[0], job.in_step[0], job.out_step < 0),
-        t_(job.in[1], job.in_step[1], job.out_step < 0),
-        y_(job.out[0], job.out_step, job.stream),
-        dy_(job.out[1], job.out_step, job.stream) {}
-
-  void run() {
-    carry_ = R::before_all();
-    if (job_.initial != nullptr)
-      carry_ = {splat_float(static_cast<float>(job_.initial[0])),
-                splat_float(with_tangent ? static_cast<float>(job_.initial[1]) : 0.0f)};
-    for (std::int64_t at = 0; at < job_.length; at += tile) run_tile(at, job_.length - at < tile ? job_.length - at : tile);
-    if (job_.final == nullptr) return;
-    job_.final[0] = carry_.value[0];
-    if constexpr (with_tangent) job_.final[1] = carry_.tangent[0];
+  template <bool mirrored>
+  static SCANGRAD_INLINE R after(R& carry, const R& own) {
+    const S32 odd = (own.value != own.value) | (carry.value != carry.value);
+    return SCANGRAD_PLANT(hot_extreme_floats_nan, any_float(odd), false) ? in_turn<mirrored>(carry, own)
+                                                                         : regrouped<mirrored>(carry, own);
+  }
+  /// Copies of the last of `count` elements after them, which change nothing.
+  static SCANGRAD_INLINE R first(const R& own, std::int64_t count) {
+    return each(own, [count](S v) {
+      float all[wide];
+      store_raw(all, v);
+      for (std::int64_t k = count; k < wide; ++k) all[k] = all[count - 1];
+      return load_raw<S>(all);
+    });
+  }
+  template <bool mirrored, int by>
+  static SCANGRAD_INLINE R delayed(const R& r, const R& fill = R::before_all()) {
+    const auto moved = [](S v, S before) __attribute__((always_inline)) {
+      if constexpr (mirrored) return shifted_down<by>(v, before);
+      else return shifted_up<by>(v, before);
+    };
+    return {moved(r.value, fill.value), with_tangent ? moved(r.tangent, fill.tangent) : S{}};
   }
 
  private:
-  void run_tile(std::int64_t at, std::int64_t count) {
-    Source<T> in[with_tangent ? 2 : 1] = {x_.tile_at(at, count)};
-    if constexpr (with_tangent) in[1] = t_.tile_at(at, count);
-    const auto y = y_.tile_at(at, count), dy = with_tangent ? dy_.tile_at(at, count) : y;
-    R carry = carry_;  // in a register
-    in_direction(
-        y.backwards, [&](auto backwards) __attribute__((always_inline)) {
-          for_each_register_ahead<wide>(
-              count, in, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
-                constexpr bool mirrored = backwards && whole;
-                R own{read_floats<mirrored>(in[0], i, here, whole), S{}};
-                if constexpr (with_tangent) own.tangent = read_floats<mirrored>(in[1], i, here, whole);
-                if constexpr (!whole) own = first(own, here);
-                const S32 odd = (own.value != own.value) | (carry.value != carry.value);
-                const R seen = SCANGRAD_PLANT(hot_extreme_floats_nan, any_float(odd), false) ? in_turn<mirrored>(carry, own)
-                                                                                             : regrouped<mirrored>(carry, own);
-                write_floats<mirrored>(y, i, here, seen.value, whole);
-                if constexpr (with_tangent) write_floats<mirrored>(dy, i, here, seen.tangent, whole);
-              });
-        });
-    carry_ = carry;
-    y_.end_tile(count);
-    if constexpr (with_tangent) dy_.end_tile(count);
-  }
-
   template <bool mirrored>
   static SCANGRAD_INLINE R regrouped(R& carry, R own) {
     own = R::combine(delayed<mirrored, 1>(own), own);
@@ -111,22 +93,54 @@ class ExtremeRow {
   static SCANGRAD_INLINE R each(const R& r, const F& f) {
     return {f(r.value), with_tangent ? f(r.tangent) : S{}};
   }
-  template <bool mirrored, int by>
-  static SCANGRAD_INLINE R delayed(const R& r) {
-    const auto moved = [](S v, S fill) __attribute__((always_inline)) {
-      if constexpr (mirrored) return shifted_down<by>(v, fill);
-      else return shifted_up<by>(v, fill);
-    };
-    return {moved(r.value, R::before_all().value), with_tangent ? moved(r.tangent, S{}) : S{}};
+};
+
+template <bool largest, bool with_tangent, class T>
+class ExtremeRow {
+  using R = Reign<largest, with_tangent>;
+  using All = Reigns<largest, with_tangent>;
+
+ public:
+  explicit ExtremeRow(const ScanJob& job)
+      : job_(job),
+        x_(job.in[0], job.in_step[0], job.out_step < 0),
+        t_(job.in[1], job.in_step[1], job.out_step < 0),
+        y_(job.out[0], job.out_step, job.stream),
+        dy_(job.out[1], job.out_step, job.stream) {}
+
+  void run() {
+    carry_ = R::before_all();
+    if (job_.initial != nullptr)
+      carry_ = {splat_float(static_cast<float>(job_.initial[0])),
+                splat_float(with_tangent ? static_cast<float>(job_.initial[1]) : 0.0f)};
+    for (std::int64_t at = 0; at < job_.length; at += tile) run_tile(at, job_.length - at < tile ? job_.length - at : tile);
+    if (job_.final == nullptr) return;
+    job_.final[0] = carry_.value[0];
+    if constexpr (with_tangent) job_.final[1] = carry_.tangent[0];
   }
-  /// Copies of the last of `count` elements after them, which change nothing.
-  static SCANGRAD_INLINE R first(const R& own, std::int64_t count) {
-    return each(own, [count](S v) {
-      float all[wide];
-      store_raw(all, v);
-      for (std::int64_t k = count; k < wide; ++k) all[k] = all[count - 1];
-      return load_raw<S>(all);
-    });
+
+ private:
+  void run_tile(std::int64_t at, std::int64_t count) {
+    Source<T> in[with_tangent ? 2 : 1] = {x_.tile_at(at, count)};
+    if constexpr (with_tangent) in[1] = t_.tile_at(at, count);
+    const auto y = y_.tile_at(at, count), dy = with_tangent ? dy_.tile_at(at, count) : y;
+    R carry = carry_;  // in a register
+    in_direction(
+        y.backwards, [&](auto backwards) __attribute__((always_inline)) {
+          for_each_register_ahead<wide>(
+              count, in, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
+                constexpr bool mirrored = backwards && whole;
+                R own{read_floats<mirrored>(in[0], i, here, whole), S{}};
+                if constexpr (with_tangent) own.tangent = read_floats<mirrored>(in[1], i, here, whole);
+                if constexpr (!whole) own = All::first(own, here);
+                const R seen = All::template after<mirrored>(carry, own);
+                write_floats<mirrored>(y, i, here, seen.value, whole);
+                if constexpr (with_tangent) write_floats<mirrored>(dy, i, here, seen.tangent, whole);
+              });
+        });
+    carry_ = carry;
+    y_.end_tile(count);
+    if constexpr (with_tangent) dy_.end_tile(count);
   }
 
   const ScanJob& job_;

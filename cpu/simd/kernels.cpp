@@ -4,7 +4,7 @@
 
 #include "cpu/simd/back_columns.h"
 #include "cpu/simd/complex_kernels.h"
-#include "cpu/simd/extremes.h"
+#include "cpu/simd/extremes_back.h"
 #include "cpu/simd/lse_adjoint_columns.h"
 #include "cpu/simd/lse_rows.h"
 #include "cpu/simd/monoids.h"
@@ -49,7 +49,8 @@ constexpr void fill(HotKernels& table, int dtype) {
       set(with_tangent, extreme_row<largest, true, T>, step_columns<ExtremeStep<largest, true>, T>,
           short_rows<MonoidStep<ExtremeTangent<largest>>, T>);
     }
-    set_back(Named<ExtremeBack<largest>::template Rule>(), back);
+    set(back, extreme_back_row<largest, T>, back_columns<ExtremeBack<largest>::template Rule, T>,
+        short_rows_back<ExtremeBack<largest>::template Rule, T>);
   };
   set_monoid(std::type_identity<Sum<full>>(), HotScan::cumsum);
   set_monoid(std::type_identity<Product<full>>(), HotScan::cumprod);

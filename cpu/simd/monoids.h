@@ -150,9 +150,9 @@ struct Affine<true> {
 };
 
 /// Whether the extreme so far stays beside a new element: not beside an equal one. NaN stays from where it stands.
-template <bool largest>
-SCANGRAD_INLINE I extreme_stays(D extreme, D element) {
-  return SCANGRAD_PLANT(hot_extreme_nan, is_nan(extreme), I{}) |
+template <bool largest, class V>
+SCANGRAD_INLINE auto extreme_stays(V extreme, V element) {
+  return SCANGRAD_PLANT(hot_extreme_nan, extreme != extreme, extreme < extreme) |
          (largest ? SCANGRAD_PLANT(hot_extreme_ties, extreme > element, extreme >= element) : extreme < element);
 }
 

@@ -76,7 +76,7 @@ SCANGRAD_INLINE Number<true> multiply(Number<true> a, Number<true> b) {
 /// multiple of 4 KiB apart, where each load would wait for the store before it.
 struct Plane {
   static constexpr std::int64_t front = 16;
-  alignas(64) double values[front + tile + 64];
+  alignas(64) double values[front + complex_tile + 64];
   Plane() {
     for (std::int64_t i = 0; i < front; ++i) values[i] = 0;
   }
@@ -148,7 +148,7 @@ void read_planar(Planes& to, std::int64_t i, const R* first, std::int64_t step, 
 /// The other way round; `step` is 1 or -1.
 template <class R>
 void write_planar(const Planes& from, std::int64_t i, R* first, std::int64_t step, std::int64_t count, bool streaming) {
-  R copy[2 * tile];
+  R copy[2 * complex_tile];
   R* const to = streaming ? copy + (step < 0 ? 2 * (count - 1) : 0) : first;
   std::int64_t k = 0;
   for (; k + lanes <= count; k += lanes) {

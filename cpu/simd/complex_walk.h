@@ -106,13 +106,13 @@ template <class Rule, class R, bool across>
 class ComplexRun {
   using Carry = typename Rule::Carry;
   static constexpr int parts = parts_of<Carry>;
-  static constexpr std::int64_t block = across ? complex_rows : tile, width = across ? complex_columns : 1;
+  static constexpr std::int64_t block = across ? complex_rows : complex_tile, width = across ? complex_columns : 1;
 
  public:
   explicit ComplexRun(const ScanJob& job) : job_(job), rule_(job) {}
 
   void run() {
-    for_each_part(job_.columns, Rule::back ? width : tile, [&](std::int64_t first, std::int64_t count) {
+    for_each_part(job_.columns, Rule::back ? width : complex_tile, [&](std::int64_t first, std::int64_t count) {
       if constexpr (Rule::back) run_back(first, count);
       else run_forwards(first, count);
     });
@@ -143,7 +143,7 @@ class ComplexRun {
 
   /// All columns a few rows at a time, so that memory is read in long pieces.
   void run_forwards(std::int64_t first, std::int64_t count) {
-    Carry carries[across ? tile / lanes : 1];
+    Carry carries[across ? complex_tile / lanes : 1];
     start(carries, first, count);
     for (std::int64_t at = 0; at < job_.length; at += block) {
       const std::int64_t length = least(block, job_.length - at);

@@ -113,6 +113,15 @@ struct Target {
   SCANGRAD_INLINE void put_block(std::int64_t i, std::int64_t, Block v, std::true_type) const {
     put_floats(i, v.a), put_floats(i + wide, v.b), put_floats(i + 2 * wide, v.c), put_floats(i + 3 * wide, v.d);
   }
+  /// The first `count` elements, if there are so many.
+  SCANGRAD_INLINE void put_part(std::int64_t i, std::int64_t count, S v) const {
+    if (count >= wide) put_floats(i, v);
+    else if (count > 0) put_floats(i, count, v, std::false_type());
+  }
+  SCANGRAD_INLINE void put_part(std::int64_t i, std::int64_t count, const Block& v) const {
+    if (count >= block) put_block(i, block, v, std::true_type());
+    else put_block(i, count, v, std::false_type());
+  }
   void put_block(std::int64_t i, std::int64_t count, Block v, std::false_type) const {
     T own[block];
     store_floats(own, v.a), store_floats(own + wide, v.b), store_floats(own + 2 * wide, v.c), store_floats(own + 3 * wide, v.d);

@@ -16,40 +16,51 @@ SCANGRAD_INLINE S spread_register(const float* v) {
   return splat_float(*v);
 #endif
 }
-SCANGRAD_INLINE Block spread(const float* v) {
+template <class V>
+SCANGRAD_INLINE V spread(const float* v) {
   constexpr int step = wide / group;
-  return {spread_register(v), spread_register(v + step), spread_register(v + 2 * step), spread_register(v + 3 * step)};
+  if constexpr (!is_four<V>) return spread_register(v);
+  else return {spread_register(v), spread_register(v + step), spread_register(v + 2 * step), spread_register(v + 3 * step)};
 }
 SCANGRAD_INLINE Block rough_reciprocal(Block v) {
   return each(
       [](S s) __attribute__((always_inline)) { return rough_reciprocal(s); }, v);
 }
 
-/// Each element takes that `by` places before (up) or behind it in its group; zeros come in.
-template <int by>
-SCANGRAD_INLINE Block shifted_up(Block v) {
-  return each(
-      [](S s) __attribute__((always_inline)) { return floats_up<by>(s); }, v);
-}
-template <int by>
-SCANGRAD_INLINE Block shifted_down(Block v) {
-  return each(
-      [](S s) __attribute__((always_inline)) { return floats_down<by>(s); }, v);
-}
-/// The prefix sums of each group, or what an element and those behind it in the group add up to.
+/// The prefix sums of each group.
 template <int by = 1>
-SCANGRAD_INLINE Block prefix_sums(Block v) {
+SCANGRAD_INLINE S prefix_sums(S v) {
   if constexpr (by == group) return v;
-  else return prefix_sums<2 * by>(v + shifted_up<by>(v));
+  else return prefix_sums<2 * by>(v + floats_up<by>(v));
+}
+/// What the elements before one add up to in its group, and what it and those behind it do.
+SCANGRAD_INLINE S sums_before(S v) {
+#if defined(__AVX2__) && !defined(__AVX512F__)  // what stays in a half costs one instruction
+  const S two = v + within_halves_up<1>(v), four = two + within_halves_up<2>(two);
+  return within_halves_up<1>(four) + last_of_lower_half(four);
+#endif
+  return prefix_sums(floats_up<1>(v));
 }
 template <int by = 1>
+SCANGRAD_INLINE S suffix_sums(S v) {
+#if defined(__AVX2__) && !defined(__AVX512F__)
+  const S two = v + within_halves_down<1>(v), four = two + within_halves_down<2>(two);
+  return four + first_of_upper_half(four);
+#endif
+  if constexpr (by == group) return v;
+  else return suffix_sums<2 * by>(v + floats_down<by>(v));
+}
 SCANGRAD_INLINE Block suffix_sums(Block v) {
-  if constexpr (by == group) return v;
-  else return suffix_sums<2 * by>(v + shifted_down<by>(v));
+  return each(
+      [](S s) __attribute__((always_inline)) { return suffix_sums(s); }, v);
+}
+SCANGRAD_INLINE Block sums_before(Block v) {
+  return each(
+      [](S s) __attribute__((always_inline)) { return sums_before(s); }, v);
 }
 /// The prefix sums where each element comes last, so that it is rounded once; likewise of products.
-SCANGRAD_INLINE Block late_prefix_sums(Block v) { return v + prefix_sums(shifted_up<1>(v)); }
-SCANGRAD_INLINE Block late_prefix_sums(Block x, Block y) { return fma(x, y, prefix_sums(shifted_up<1>(x * y))); }
+SCANGRAD_INLINE Block late_prefix_sums(Block v) { return v + sums_before(v); }
+SCANGRAD_INLINE Block late_prefix_sums(Block x, Block y) { return fma(x, y, sums_before(x * y)); }
 
 inline constexpr float ln2_float = 0x1.62e43p-1f, ln2_float_rest = -0x1.05c61p-29f;
 

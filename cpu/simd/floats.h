@@ -71,10 +71,6 @@ SCANGRAD_INLINE S floats_up(S v) {
 #if defined(__AVX512F__)
   return as_bits<S>(
       _mm512_maskz_alignr_epi32(0x101 * (0xff << by & 0xff), as_bits<__m512i>(v), as_bits<__m512i>(v), wide - by));
-#elif defined(__AVX2__)
-  const __m256i halves = _mm256_permute2x128_si256(as_bits<__m256i>(v), as_bits<__m256i>(v), 0x08);  // zeros, lower half
-  if constexpr (by < 4) return as_bits<S>(_mm256_alignr_epi8(as_bits<__m256i>(v), halves, 16 - 4 * by));
-  else return as_bits<S>(halves);
 #endif
   return detail::floats_up<by>(v, EachFloat());
 }
@@ -82,13 +78,30 @@ template <int by>
 SCANGRAD_INLINE S floats_down(S v) {
 #if defined(__AVX512F__)
   return as_bits<S>(_mm512_maskz_alignr_epi32(0x101 * (0xff >> by), as_bits<__m512i>(v), as_bits<__m512i>(v), by));
-#elif defined(__AVX2__)
-  const __m256i halves = _mm256_permute2x128_si256(as_bits<__m256i>(v), as_bits<__m256i>(v), 0x81);  // upper half, zeros
-  if constexpr (by < 4) return as_bits<S>(_mm256_alignr_epi8(halves, as_bits<__m256i>(v), 4 * by));
-  else return as_bits<S>(halves);
 #endif
   return detail::floats_down<by>(v, EachFloat());
 }
+
+#if defined(__AVX2__) && !defined(__AVX512F__)
+/// The same within each half of four.
+template <int by>
+SCANGRAD_INLINE S within_halves_up(S v) {
+  return as_bits<S>(_mm256_slli_si256(as_bits<__m256i>(v), 4 * by));
+}
+template <int by>
+SCANGRAD_INLINE S within_halves_down(S v) {
+  return as_bits<S>(_mm256_srli_si256(as_bits<__m256i>(v), 4 * by));
+}
+/// In all lanes of the other half; zeros in its own.
+SCANGRAD_INLINE S last_of_lower_half(S v) {
+  const __m256 last = _mm256_permute_ps(as_bits<__m256>(v), 0xff);
+  return as_bits<S>(_mm256_permute2f128_ps(last, last, 0x08));
+}
+SCANGRAD_INLINE S first_of_upper_half(S v) {
+  const __m256 first = _mm256_permute_ps(as_bits<__m256>(v), 0x00);
+  return as_bits<S>(_mm256_permute2f128_ps(first, first, 0x81));
+}
+#endif
 
 /// b where either is NaN.
 SCANGRAD_INLINE S maximum(S a, S b) {

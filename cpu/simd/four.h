@@ -89,6 +89,17 @@ SCANGRAD_INLINE void store_four(double* p, Four<D> v) {
 SCANGRAD_INLINE Block load_block(const float* p) {
   return {load_raw<S>(p), load_raw<S>(p + wide), load_raw<S>(p + 2 * wide), load_raw<S>(p + 3 * wide)};
 }
+/// Where a block's chains need more registers than there are, they go one register after the other.
+#if defined(__AVX512F__)
+using Part = Block;
+#else
+using Part = S;
+#endif
+template <class V = Part>
+SCANGRAD_INLINE V load_part(const float* p) {
+  if constexpr (is_four<V>) return load_block(p);
+  else return load_raw<V>(p);
+}
 SCANGRAD_INLINE void store_block(float* p, Block v) {
   store_raw(p, v.a), store_raw(p + wide, v.b), store_raw(p + 2 * wide, v.c), store_raw(p + 3 * wide, v.d);
 }

@@ -66,12 +66,15 @@ struct HotKernels {
   int wide;                                                ///< columns that a register takes
 };
 
-inline constexpr std::int64_t tile = 512;  ///< elements that a kernel works on at a time; their buffers stay in the first cache
+/// Elements of a row that a kernel works on at a time; their buffers stay in the first cache. A page of floats: threads that take turns
+/// at smaller pieces slow each other down, since what the hardware fetches ahead for one is the other's.
+inline constexpr std::int64_t tile = 1024;
 inline constexpr std::int64_t most_columns = 1024;   ///< neighbouring columns of a job
 inline constexpr std::int64_t checkpoint_rows = 32;  ///< across: after so many rows the adjoint keeps the carries
 inline constexpr std::int64_t adjoint_columns = 64;  ///< across: the adjoint of logcumsumexp works on so many columns at a time
 inline constexpr std::int64_t back_columns_at_once = 128;  ///< and other scans that run back
 
+inline constexpr std::int64_t complex_tile = 512;  ///< of complex elements
 inline constexpr std::int64_t complex_rows = 16, complex_columns = 32;  ///< across: complex kernels work on so many at a time
 
 inline constexpr bool is_log_sum(HotScan scan) {
@@ -100,7 +103,7 @@ inline std::int64_t scratch_size(HotScan scan, std::int64_t length, bool across)
 /// The same for complex elements: at most five parts for each of a register's lanes.
 inline std::int64_t complex_scratch_size(HotScan scan, std::int64_t length, bool across) {
   if (cotangent_of(scan) < 0) return 0;
-  return across ? 5 * ((length + complex_rows - 1) / complex_rows) * complex_columns : 40 * ((length + tile - 1) / tile);
+  return across ? 5 * ((length + complex_rows - 1) / complex_rows) * complex_columns : 40 * ((length + complex_tile - 1) / complex_tile);
 }
 
 inline constexpr int hot_dtype(DType dtype) { return static_cast<int>(dtype) - static_cast<int>(DType::float16); }

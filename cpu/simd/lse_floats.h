@@ -40,21 +40,27 @@ class Before {
       store(low_ + v, all - load(high_ + v));
     }
   }
-  SCANGRAD_INLINE Block plus(std::int64_t i, Block v) const {
-    return spread(high_ + i / group) + fma(v, four(share_), spread(low_ + i / group));
-  }
+  SCANGRAD_INLINE Block plus(std::int64_t i, Block v) const { return high<Block>(i) + more(i, v); }
 
   /// The same and what its rounding takes.
   struct Exact {
-    Block sum, rest;
+    Part sum, rest;
   };
-  SCANGRAD_INLINE Exact exactly(std::int64_t i, Block v) const {
-    const Block high = spread(high_ + i / group), more = fma(v, four(share_), spread(low_ + i / group)), sum = high + more,
-                back = sum - high;
-    return {sum, (high - (sum - back)) + (more - back)};
+  SCANGRAD_INLINE Exact exactly(std::int64_t i, Part v) const {
+    const Part a = high<Part>(i), b = more(i, v), sum = a + b, back = sum - a;
+    return {sum, (a - (sum - back)) + (b - back)};
   }
 
  private:
+  template <class V>
+  SCANGRAD_INLINE V high(std::int64_t i) const {
+    return spread<V>(high_ + i / group);
+  }
+  template <class V>
+  SCANGRAD_INLINE V more(std::int64_t i, V v) const {
+    return fma(v, all<V>(share_), spread<V>(low_ + i / group));
+  }
+
   static constexpr std::int64_t groups = tile / group;
   alignas(64) double before_[groups];
   alignas(64) float high_[groups], low_[groups];
@@ -62,9 +68,9 @@ class Before {
 };
 
 /// u / s, rounded once.
-SCANGRAD_INLINE Block quotient(const Before::Exact& u, const Before::Exact& s) {
-  const Block q = u.sum / s.sum;
-  const Block rest = fma(-q, s.rest, fma(-q, s.sum, u.sum) + u.rest);
+SCANGRAD_INLINE Part quotient(const Before::Exact& u, const Before::Exact& s) {
+  const Part q = u.sum / s.sum;
+  const Part rest = fma(-q, s.rest, fma(-q, s.sum, u.sum) + u.rest);
   return fma(rest, rough_reciprocal(s.sum), q);
 }
 
@@ -114,15 +120,16 @@ class LseFloats {
   /// Whether it and its products with weights are far from the ends of the floats.
   static bool moderate(double u) { return u == 0 || ((u < 0 ? -u : u) >= 0x1p-100 && (u < 0 ? -u : u) <= 0x1p100); }
 
+  Weights weights() const { return Weights(static_cast<float>(exponent)); }
   /// Fills p_of with the prefix sums of e within groups and, with t, q_of with those of e t. They are taken of a block beside the
   /// exponentials of the next.
   template <bool with_t, bool keep_weights = false>
   void scan(std::int64_t count, Before& s_before, Before& u_before, float* e_of = nullptr) {
-    const Weights weights(static_cast<float>(exponent));
+    const Weights e_to = weights();
     double s = 0, u = 0;
-    Block e = weights(load_block(x_of));
+    Block e = e_to(load_block(x_of));
     for (std::int64_t i = 0; i < count; i += block) {
-      const Block next = weights(load_block(x_of + i + block));
+      const Block next = e_to(load_block(x_of + i + block));
       if constexpr (keep_weights) store_block(e_of + i, e);
       store_block(p_of + i, late_prefix_sums(e));
       s = s_before.add(i, p_of, s);
@@ -135,10 +142,10 @@ class LseFloats {
   }
   /// The sum of e over a whole tile.
   double sum() const {
-    const Weights weights(static_cast<float>(exponent));
+    const Weights e_to = weights();
     D total{};
     for (std::int64_t i = 0; i < tile; i += block) {
-      const Block e = weights(load_block(x_of + i));
+      const Block e = e_to(load_block(x_of + i));
       float all[wide];
       store_raw(all, (e.a + e.b) + (e.c + e.d));
       total += load(all) + load(all + lanes);

@@ -75,7 +75,11 @@ class LseRow {
     if (with_t) u_before_.join(count_, u, f_.share);
     if (with_t) write_floats<tangent>();
     else write_floats<false>();
-    if (value && before.s[0] == 0.0) target_y().put_first(f_.first);  // the log of one exponential, exactly
+    if (before.s[0] == 0.0) {
+      if (value) target_y().put_first(f_.first);  // the log of one exponential, exactly
+      if constexpr (tangent)
+        if (with_t) first_means();
+    }
     if (with_t == tangent) return true;
     tangents_alone(before);
     tiles.give(carry_);
@@ -84,16 +88,40 @@ class LseRow {
 
   template <bool with_t>
   void write_floats() {
-    if constexpr (!value && !with_t) return;
-    const Block exponent = four(static_cast<float>(carry_.ref[0]));
+    const float exponent = static_cast<float>(carry_.ref[0]);
     const auto y = target_y();
     const auto dy = target_dy();
-    for_each_block(
-        count_, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
-          const Block p = load_block(f_.p_of + i);
-          if constexpr (value) y.put_block(i, here, log_floats(exponent, s_before_.plus(i, p)), whole);
-          if constexpr (with_t)
-            dy.put_block(i, here, quotient(u_before_.exactly(i, load_block(f_.q_of + i)), s_before_.exactly(i, p)), whole);
+    if constexpr (with_t)
+      for_each_block(
+          count_, [&](std::int64_t first, std::int64_t here, auto whole) __attribute__((always_inline)) {
+#pragma GCC unroll 4
+            for (std::int64_t k = 0; k < block; k += sizeof(Part) / sizeof(float)) {
+              const std::int64_t i = first + k, left = whole ? block - k : here - k;
+              const auto s = s_before_.exactly(i, load_part(f_.p_of + i));
+              if constexpr (value) y.put_part(i, left, log_floats(all<Part>(exponent), s.sum));
+              dy.put_part(i, left, quotient(u_before_.exactly(i, load_part(f_.q_of + i)), s));
+            }
+          });
+    else if constexpr (value)
+      for_each_block(
+          count_, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
+            y.put_block(i, here, log_floats(four(exponent), s_before_.plus(i, load_block(f_.p_of + i))), whole);
+          });
+  }
+
+  /// A row's first means again, of sums in doubles: in those of few terms, roundings have nothing to cancel with.
+  void first_means() {
+    const std::int64_t count = count_ < block ? count_ : block;
+    float e_of[block];
+    store_block(e_of, f_.weights()(load_block(f_.x_of)));
+    D s{}, u{};
+    const auto dy = target_dy();
+    for_each_register(
+        count, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
+          const D e = load(e_of + i);
+          const D own_s = s + prefix_sum(e), own_u = u + prefix_sum(e * load(f_.t_of + i));
+          dy.put(i, here, own_u / own_s, whole);
+          s = last_lane(own_s), u = last_lane(own_u);
         });
   }
 

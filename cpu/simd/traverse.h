@@ -73,15 +73,47 @@ SCANGRAD_INLINE State first_lanes(const State& state, const State& identity, std
       [here](D v, D fill) __attribute__((always_inline)) { return here ? v : fill; }, state, identity);
 }
 
-/// The prefixes of a register's elements: each lane combines those up to it.
+/// The prefixes of each of some registers: each lane combines those up to it. A step after the other on all of them, since the chain of
+/// one would leave the machine idle.
+template <class M, bool mirrored, std::size_t n>
+SCANGRAD_INLINE void take_prefixes(typename M::State (&states)[n]) {
+  const auto step = [&](auto by) __attribute__((always_inline)) {
+#pragma GCC unroll 4
+    for (auto& state : states) state = M::combine(delayed<mirrored, by>(state, M::identity()), state);
+  };
+  step(std::integral_constant<int, 1>());
+  if constexpr (lanes > 2) SCANGRAD_PLANT(hot_prefix_step, step(std::integral_constant<int, 2>()), void());
+  if constexpr (lanes > 4) step(std::integral_constant<int, 4>());
+}
 template <class M, bool mirrored = false>
-SCANGRAD_INLINE typename M::State prefixes(typename M::State state) {
-  const auto identity = M::identity();
-  state = M::combine(delayed<mirrored, 1>(state, identity), state);
-  if constexpr (lanes > 2)
-    state = SCANGRAD_PLANT(hot_prefix_step, (M::combine(delayed<mirrored, 2>(state, identity), state)), state);
-  if constexpr (lanes > 4) state = M::combine(delayed<mirrored, 4>(state, identity), state);
-  return state;
+SCANGRAD_INLINE typename M::State prefixes(const typename M::State& state) {
+  typename M::State one[1] = {state};
+  take_prefixes<M, mirrored>(one);
+  return one[0];
+}
+/// The states after each element of some registers, lifted, from `carry`, which moves behind them. The last lane's step is taken twice,
+/// so that no shuffle stands between one carry and the next.
+template <class M, bool mirrored, std::size_t n>
+SCANGRAD_INLINE void scan_regrouped(typename M::State& carry, typename M::State (&states)[n]) {
+  if constexpr (requires { typename M::Within; }) {
+    typename M::Within::State own[n];
+#pragma GCC unroll 4
+    for (std::size_t k = 0; k < n; ++k) own[k] = M::plain(states[k]);
+    take_prefixes<typename M::Within, mirrored>(own);
+#pragma GCC unroll 4
+    for (std::size_t k = 0; k < n; ++k) {
+      states[k] = M::beside(carry, own[k]);
+      carry = M::advance(carry, M::from(last_of<mirrored>(own[k])));
+    }
+  } else {
+    take_prefixes<M, mirrored>(states);
+#pragma GCC unroll 4
+    for (auto& state : states) {
+      const auto last = SCANGRAD_PLANT(hot_row_carry, last_of<mirrored>(state), last_of<!mirrored>(state));
+      state = M::advance(carry, state);
+      carry = M::advance(carry, last);
+    }
+  }
 }
 
 /// A carry and a register's elements; then the carry behind them, and the states after each.
@@ -104,23 +136,16 @@ __attribute__((noinline)) void in_turn(Turn<typename M::State>& turn) {
   turn.states = as_bits<State>(all);
 }
 
-/// The states after each of a register's first `here` elements x, lifted, from `carry`, which moves behind them: regrouped where the
-/// monoid allows it. Then the last lane's step is taken twice, so that no shuffle stands between one carry and the next.
+/// The same of a register's first `here` elements x, regrouped where the monoid allows it.
 template <class M, bool mirrored = false, class Whole>
 SCANGRAD_INLINE typename M::State scan_register(typename M::State& carry, typename M::State lifted, const D* x,
                                                 std::int64_t here, Whole) {
   if constexpr (!Whole::value) lifted = first_lanes(lifted, M::identity(), here);
   typename M::State states;
   if (__builtin_expect(SCANGRAD_PLANT(hot_always_regrouped, M::regular(x), true), 1)) {
-    if constexpr (requires { typename M::Within; }) {
-      const auto own = prefixes<typename M::Within, mirrored>(M::plain(lifted));
-      states = M::beside(carry, own);
-      carry = M::advance(carry, M::from(last_of<mirrored>(own)));
-    } else {
-      const auto own = prefixes<M, mirrored>(lifted);
-      states = M::advance(carry, own);
-      carry = M::advance(carry, SCANGRAD_PLANT(hot_row_carry, last_of<mirrored>(own), last_of<!mirrored>(own)));
-    }
+    typename M::State own[1] = {lifted};
+    scan_regrouped<M, mirrored>(carry, own);
+    states = own[0];
   } else {
     // A copy in memory, so that the carry need not be there.
     Turn<typename M::State> turn{carry, mirrored ? reversed_lanes_of(lifted) : lifted};
@@ -176,16 +201,44 @@ void scan_row(const ScanJob& job) {
     const auto out = writer.tile_at(at, count), out2 = two ? second_writer.tile_at(at, count) : out;
     in_direction(
         out.backwards, [&](auto backwards) __attribute__((always_inline)) {
-          for_each_register_ahead(
+          const auto read = [&](std::int64_t i, std::int64_t here, auto whole, D* x) __attribute__((always_inline)) {
+            x[0] = read_register < backwards && whole > (in[0], i, here, whole);
+            if constexpr (M::arity > 1) x[1] = read_register < backwards && whole > (in[1], i, here, whole);
+            if constexpr (starts_empty<M>)
+              if (__builtin_expect(fresh, 0)) x[0] = without_first < backwards && whole > (x[0]), fresh = false;
+          };
+          const auto write = [&](std::int64_t i, std::int64_t here, auto whole, const State& state)
+              __attribute__((always_inline)) {
+            write_register<backwards && whole>(out, i, here, M::project(state), whole);
+            if constexpr (two) write_register<backwards && whole>(out2, i, here, M::project_tangent(state), whole);
+          };
+          const auto one = [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
+            D x[2];
+            read(i, here, whole, x);
+            write(i, here, whole, scan_register < M, backwards && whole > (carry, M::lift(x), x, here, whole));
+          };
+          for_each_register_ahead<four_lanes>(
               count, in, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
-                constexpr bool mirrored = backwards && whole;
-                D x[2] = {read_register<mirrored>(in[0], i, here, whole)};
-                if constexpr (M::arity > 1) x[1] = read_register<mirrored>(in[1], i, here, whole);
-                if constexpr (starts_empty<M>)
-                  if (__builtin_expect(fresh, 0)) x[0] = without_first<mirrored>(x[0]), fresh = false;
-                const State state = scan_register<M, mirrored>(carry, M::lift(x), x, here, whole);
-                write_register<mirrored>(out, i, here, M::project(state), whole);
-                if constexpr (two) write_register<mirrored>(out2, i, here, M::project_tangent(state), whole);
+                if constexpr (whole) {
+                  D x[4][2];
+                  State states[4];
+                  bool regular = true;
+#pragma GCC unroll 4
+                  for (int k = 0; k < 4; ++k) {
+                    read(i + k * lanes, lanes, whole, x[k]);
+                    regular = regular && M::regular(x[k]);
+                    states[k] = M::lift(x[k]);
+                  }
+                  if (__builtin_expect(regular, 1)) {
+                    scan_regrouped<M, backwards>(carry, states);
+#pragma GCC unroll 4
+                    for (int k = 0; k < 4; ++k) write(i + k * lanes, lanes, whole, states[k]);
+                    return;
+                  }
+                }
+                std::int64_t k = 0;
+                for (; k + lanes <= here; k += lanes) one(i + k, lanes, std::true_type());
+                if (k < here) one(i + k, here - k, std::false_type());
               });
         });
     writer.end_tile(count);

@@ -1,8 +1,7 @@
-# What judges the scans, on every level of the instruction set. A level that this processor lacks is skipped; the lowest one also
+# The tests of every level of the instruction set. A level that this processor lacks is skipped; the lowest one also
 # runs on an emulated processor that has nothing more, where qemu-user is installed.
 foreach(level ${scangrad_levels})
-  foreach(name hot_kernels_test short_rows_test complex_kernels_test complex_lse_test scans_test scan_conventions_test lse_conventions_test properties_test properties_complex_test
-          properties_derivatives_test properties_pieces_test)
+  foreach(name ${on_every_level})
     add_test(NAME ${name}_${level} COMMAND isa_run ${level} $<TARGET_FILE:${name}>)
     set_tests_properties(${name}_${level} PROPERTIES SKIP_RETURN_CODE 125 LABELS levels ENVIRONMENT "RC_PARAMS=seed=20261121")
   endforeach()

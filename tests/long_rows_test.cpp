@@ -131,6 +131,21 @@ TEST_CASE("products, recurrences and extremes hand their links from tile to tile
       back_of_largest(steps, g), back_of_largest(steps, absolute(g)));
 }
 
+TEST_CASE("an infinite first factor multiplies nothing, whatever stands behind it") {
+  const double inf = std::numeric_limits<double>::infinity();
+  for (const DType dtype : {DType::float32, DType::float64})
+    for (const std::size_t other : {1u, 5u, 9u, 40u}) {
+      INFO(to_string(dtype) << ", " << other);
+      Row a(100, 0.5);
+      a[0] = a[other] = inf;
+      const Tensor h = sg::linear_recurrence(sg::astype(Tensor(a), dtype), sg::ones({100}, {.dtype = dtype}));
+      const Row got = sg::astype(h, DType::float64).to_vector<double>();
+      Row want(100, 1.0);
+      for (std::size_t k = 1; k < 100; ++k) want[k] = a[k] * want[k - 1] + 1;
+      CHECK(got == sg::astype(sg::astype(Tensor(want), dtype), DType::float64).to_vector<double>());
+    }
+}
+
 TEST_CASE("cotangents of running extremes reach who reigns: few and many reigns, ties, infinities, NaN") {
   const double inf = std::numeric_limits<double>::infinity(), nan = std::numeric_limits<double>::quiet_NaN();
   const auto same = [](double a, double b) { return a == b || (a != a && b != b); };

@@ -193,29 +193,31 @@ void scan_row(const ScanJob& job) {
   constexpr bool two = requires(State s) { M::project_tangent(s); };
   Writer<T> writer(job.out[0], job.out_step, job.stream), second_writer(job.out[1], job.out_step, job.stream);
   State carry = first_lane_of(initial_state(job, 0, 1, start_of<M>()));
-  [[maybe_unused]] bool fresh = job.initial == nullptr;
   for (std::int64_t at = 0; at < job.length; at += tile) {
     const std::int64_t count = job.length - at < tile ? job.length - at : tile;
+    const bool fresh = starts_empty<M> && at == 0 && job.initial == nullptr;  // the first factor multiplies nothing
     Source<T> in[M::arity] = {reader.tile_at(at, count)};
     if constexpr (M::arity > 1) in[1] = second.tile_at(at, count);
     const auto out = writer.tile_at(at, count), out2 = two ? second_writer.tile_at(at, count) : out;
     in_direction(
         out.backwards, [&](auto backwards) __attribute__((always_inline)) {
           const auto read = [&](std::int64_t i, std::int64_t here, auto whole, D* x) __attribute__((always_inline)) {
-            x[0] = read_register < backwards && whole > (in[0], i, here, whole);
-            if constexpr (M::arity > 1) x[1] = read_register < backwards && whole > (in[1], i, here, whole);
-            if constexpr (starts_empty<M>)
-              if (__builtin_expect(fresh, 0)) x[0] = without_first < backwards && whole > (x[0]), fresh = false;
+            constexpr bool mirrored = backwards && whole;
+            x[0] = read_register<mirrored>(in[0], i, here, whole);
+            if constexpr (M::arity > 1) x[1] = read_register<mirrored>(in[1], i, here, whole);
+            if (__builtin_expect(fresh && i == 0, 0)) x[0] = without_first<mirrored>(x[0]);
           };
           const auto write = [&](std::int64_t i, std::int64_t here, auto whole, const State& state)
               __attribute__((always_inline)) {
-            write_register<backwards && whole>(out, i, here, M::project(state), whole);
-            if constexpr (two) write_register<backwards && whole>(out2, i, here, M::project_tangent(state), whole);
+            constexpr bool mirrored = backwards && whole;
+            write_register<mirrored>(out, i, here, M::project(state), whole);
+            if constexpr (two) write_register<mirrored>(out2, i, here, M::project_tangent(state), whole);
           };
           const auto one = [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
+            constexpr bool mirrored = backwards && whole;
             D x[2];
             read(i, here, whole, x);
-            write(i, here, whole, scan_register < M, backwards && whole > (carry, M::lift(x), x, here, whole));
+            write(i, here, whole, scan_register<M, mirrored>(carry, M::lift(x), x, here, whole));
           };
           for_each_register_ahead<four_lanes>(
               count, in, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {

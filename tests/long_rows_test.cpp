@@ -1,4 +1,4 @@
-// What runs back along rows of several tiles (cpu/simd/back.h, lse_adjoint.h), against loops: what one tile hands to the one before it.
+// Rows of several tiles: what runs back (cpu/simd/back.h, extremes_back.h, lse_adjoint.h), against loops, and how rows begin.
 
 #include <algorithm>
 #include <cmath>
@@ -153,6 +153,7 @@ TEST_CASE("cotangents of running extremes reach who reigns: few and many reigns,
   Row late_nan = noise, infinite = noise, low(n, -inf);
   late_nan[1400] = nan, late_nan[1401] = 9;
   infinite[3] = -inf, infinite[1200] = inf, infinite[1800] = inf, infinite[1801] = 5;
+  Row forwards[2];  // what came back before, of both extremes
   const Row rows[] = {noise,
                       late_nan,
                       infinite,
@@ -167,7 +168,6 @@ TEST_CASE("cotangents of running extremes reach who reigns: few and many reigns,
       for (const DType dtype : {DType::float16, DType::bfloat16, DType::float32, DType::float64})
         for (const bool reverse : {false, true})
           for (const bool largest : {true, false}) {
-            static Row forwards[2];
             INFO("row " << kind << " of " << length << ", " << to_string(dtype) << (reverse ? ", reverse" : "")
                         << (largest ? ", largest" : ", least"));
             const auto in = [&](const Row& row, double sign) {

@@ -66,8 +66,8 @@ struct HotKernels {
   int wide;                                                ///< columns that a register takes
 };
 
-/// Elements of a row that a kernel works on at a time; their buffers stay in the first cache. A page of floats: threads that take turns
-/// at smaller pieces slow each other down, since what the hardware fetches ahead for one is the other's.
+/// Elements of a row that a kernel works on at a time; their buffers stay in the first cache. Threads that took turns at half as many
+/// floats slowed each other down.
 inline constexpr std::int64_t tile = 1024;
 inline constexpr std::int64_t most_columns = 1024;   ///< neighbouring columns of a job
 inline constexpr std::int64_t checkpoint_rows = 32;  ///< across: after so many rows the adjoint keeps the carries

@@ -8,25 +8,14 @@
 
 namespace scangrad::inline v0::cpu::SCANGRAD_LEVEL {
 
-/// Sums, lane by lane, and if full what they round away.
-template <bool full>
-struct RunningSum {
-  D high{}, low{};
-
-  SCANGRAD_INLINE void add(D more_high, D more_low) {
-    const D sum = high + more_high;
-    if constexpr (full) low = low + (sum_error(high, more_high, sum) + more_low);
-    high = sum;
-  }
-};
-
 template <bool largest, class T>
 class ExtremeBackRow {
   static constexpr bool full = is_full<T>;
   using V = std::conditional_t<full, D, S>;  // of elements, with which no arithmetic is done
   using Mask = decltype(V{} < V{});
   static constexpr std::int64_t width = lanes_in<V>, parts = width / lanes;
-  using Sum = RunningSum<full>;
+  using M = Sum<full>;  // of the cotangents, lane by lane
+  using State = typename M::State;
 
  public:
   explicit ExtremeBackRow(const ScanJob& job) : job_(job) {}
@@ -37,16 +26,19 @@ class ExtremeBackRow {
     for (std::int64_t at = 0; at <= last; at += tile) {
       double* const seen = seen_at(at);
       seen[0] = reigning, seen[1] = extreme_of(at, count_at(at));
-      if (!stays(reigning, seen[1])) reigning = seen[1];
+      if (!extreme_stays<largest>(reigning, seen[1])) reigning = seen[1];
     }
-    if (job_.behind != nullptr) open_.high = splat(job_.behind[0]);
+    if (job_.behind != nullptr) open_ = plus(open_, splat(job_.behind[0]));
     for (std::int64_t at = last; at >= 0; at -= tile) {
       const double* const seen = seen_at(at);
-      if (SCANGRAD_PLANT(hot_extreme_back_idle, stays(seen[0], seen[1]), true)) std::memset(begins_, 0, sizeof begins_);
+      if (SCANGRAD_PLANT(hot_extreme_back_idle, extreme_stays<largest>(seen[0], seen[1]), true))
+        std::memset(begins_, 0, sizeof begins_);
       else find_beginnings(at, count_at(at), seen[0]);
       back(at, count_at(at));
     }
-    if (job_.final != nullptr) job_.final[0] = open_.high[0], job_.final[job_.columns] = open_.low[0];
+    if (job_.final == nullptr) return;
+    job_.final[job_.columns] = 0;
+    final_state(job_, 0, 1, open_);
   }
 
  private:
@@ -55,9 +47,6 @@ class ExtremeBackRow {
   /// The extremes at a tile's start and of itself.
   double* seen_at(std::int64_t at) const { return job_.scratch + 2 * (at / tile); }
   std::int64_t count_at(std::int64_t at) const { return job_.length - at < tile ? job_.length - at : tile; }
-  static bool stays(double extreme, double element) {
-    return extreme != extreme || (largest ? extreme > element : extreme < element);
-  }
 
   /// f(mirrored, register's number, elements) for those of a tile; copies of the last one fill the last register.
   template <class F>
@@ -91,7 +80,7 @@ class ExtremeBackRow {
     double result = before_all;
     for (int k = 0; k < width; ++k) {
       if (odd[k] != 0) return __builtin_nan("");
-      if (!stays(result, most[k])) result = most[k];
+      if (!extreme_stays<largest>(result, double{most[k]})) result = most[k];
     }
     return result;
   }
@@ -110,9 +99,9 @@ class ExtremeBackRow {
   /// The extreme before each element; `extreme` moves behind them.
   template <bool mirrored>
   static SCANGRAD_INLINE D before_each(D& extreme, D v) {
-    using M = Extreme<largest>;
-    typename M::State carry{extreme};
-    const typename M::State start = carry, after = scan_register<M, mirrored>(carry, {v}, &v, width, std::true_type());
+    using Running = Extreme<largest>;
+    typename Running::State carry{extreme};
+    const auto start = carry, after = scan_register<Running, mirrored>(carry, {v}, &v, width, std::true_type());
     extreme = carry.value;
     return delayed<mirrored, 1>(after, start).value;
   }
@@ -130,10 +119,10 @@ class ExtremeBackRow {
     const auto gx = writer_.tile_at(at, count);
     in_direction(
         backwards_, [&](auto backwards) __attribute__((always_inline)) {
-          Sum open = open_, sums[parts];
+          State open = open_, sums[parts] = {};
           const auto close = [&]() __attribute__((always_inline)) {
             open = total(open, sums);
-            for (Sum& sum : sums) sum = {};
+            for (State& sum : sums) sum = M::identity();
           };
           std::int64_t i = count / width * width;
           if (i < count) open = one_by_one(open, g, gx, i, count - i, false);
@@ -151,7 +140,7 @@ class ExtremeBackRow {
                                           std::true_type());
             } else {
               for (int p = 0; p < parts; ++p) {
-                sums[p].add(own[p], D{});
+                sums[p] = plus(sums[p], own[p]);
                 write_register<backwards>(gx, i + p * lanes, lanes, D{}, std::true_type());
               }
             }
@@ -162,13 +151,16 @@ class ExtremeBackRow {
     writer_.end_tile(count);
   }
   /// `open` and what the lanes have, pair by pair from both ends: mirrored registers give the same.
-  static SCANGRAD_INLINE Sum total(Sum open, const Sum* sums) {
-    Sum lane = sums[0];
-    for (int p = 1; p < parts; ++p) lane.add(sums[p].high, sums[p].low);
-    lane.add(reversed(lane.high), reversed(lane.low));
-    for (int k = 0; k < lanes / 2; ++k) open.add(splat(lane.high[k]), splat(lane.low[k]));
+  static SCANGRAD_INLINE State total(State open, const State* sums) {
+    State lane = sums[0];
+    for (int p = 1; p < parts; ++p) lane = M::combine(lane, sums[p]);
+    lane = M::combine(lane, reversed_lanes_of(lane));
+    for (int k = 0; k < lanes / 2; ++k)
+      open = M::combine(open, each_part(
+                                  [k](D v) __attribute__((always_inline)) { return splat(v[k]); }, lane));
     return open;
   }
+  static SCANGRAD_INLINE State plus(const State& sum, D v) { return M::combine(sum, M::lift(&v)); }
 
   /// The beginnings in a part of a register, as it lies.
   SCANGRAD_INLINE I beginnings(std::int64_t i, int p) const {
@@ -180,7 +172,7 @@ class ExtremeBackRow {
   }
   /// Over a register of cotangents in which reigns begin; gives what is theirs. Its own sums, of a few terms, are plain.
   template <bool mirrored>
-  static SCANGRAD_INLINE D over(Sum& open, I begins, D g) {
+  static SCANGRAD_INLINE D over(State& open, I begins, D g) {
     const I yes = ~I{};
     I passes = behind<mirrored, 1>(~begins, yes);  // whether a lane gets what those behind it have
     D own = g;
@@ -191,14 +183,12 @@ class ExtremeBackRow {
     reach(std::integral_constant<int, 1>());
     if constexpr (lanes > 2) reach(std::integral_constant<int, 2>());
     if constexpr (lanes > 4) reach(std::integral_constant<int, 4>());
-    Sum sum{only(passes, open.high), only(passes, open.low)};
-    sum.add(own, D{});
-    const auto passed = [begins](D v) __attribute__((always_inline)) {
-      const D left = only(~begins, v);
-      return mirrored ? last_lane(left) : first_lane(left);
-    };
-    open = {passed(sum.high), passed(sum.low)};
-    return only(begins, value_of(sum));
+    const State passed = each_part(
+                    [passes](D v) __attribute__((always_inline)) { return only(passes, v); }, open),
+                sum = plus(passed, own);
+    open = last_of<!mirrored>(each_part(
+        [begins](D v) __attribute__((always_inline)) { return only(~begins, v); }, sum));
+    return only(begins, M::project(sum));
   }
   template <bool mirrored, int by, class R>
   static SCANGRAD_INLINE R behind(R v, R fill) {
@@ -206,20 +196,15 @@ class ExtremeBackRow {
     else return as_bits<R>(shifted_down<by>(as_bits<D>(v), as_bits<D>(fill)));
   }
   static SCANGRAD_INLINE D only(I mask, D v) { return as_bits<D>(as_bits<I>(v) & mask); }
-  static SCANGRAD_INLINE D value_of(const Sum& sum) {
-    if constexpr (full) return rounded(sum.high, sum.low);
-    else return sum.high;
-  }
   /// The same of the last elements of a row, or of some whose sums may overflow in another order.
-  __attribute__((noinline)) Sum one_by_one(Sum open, const Source<T>& g, const Target<T>& gx, std::int64_t i,
-                                           std::int64_t count, bool mirrored) {
+  __attribute__((noinline)) State one_by_one(State open, const Source<T>& g, const Target<T>& gx, std::int64_t i,
+                                             std::int64_t count, bool mirrored) {
     const std::int64_t direction = backwards_ ? -1 : 1;
     for (std::int64_t k = count; k-- > 0;) {
       const bool begins = begins_[i / width] && beginnings_[i / width][mirrored ? width - 1 - k : k] != 0;
-      open.add(read_some<D>(g.here + direction * (i + k), 1, false), D{});
-      open = {first_lane(open.high), first_lane(open.low)};
-      write_some(gx.here + direction * (i + k), 1, begins ? value_of(open) : D{}, false);
-      if (begins) open = {};
+      open = first_lane_of(plus(open, read_some<D>(g.here + direction * (i + k), 1, false)));
+      write_some(gx.here + direction * (i + k), 1, begins ? M::project(open) : D{}, false);
+      if (begins) open = M::identity();
     }
     return open;
   }
@@ -228,7 +213,7 @@ class ExtremeBackRow {
   const bool backwards_ = job_.out_step < 0;
   Reader<T> elements_{job_.in[0], job_.in_step[0], backwards_}, cotangents_{job_.in[1], job_.in_step[1], backwards_};
   Writer<T> writer_{job_.out[0], job_.out_step, job_.stream};
-  Sum open_;                   ///< of the reign that goes on behind what is done, in every lane
+  State open_{};               ///< of the reign that goes on behind what is done, in every lane
   bool begins_[tile / width];  ///< whether a reign begins in a register, and if so where
   Mask beginnings_[tile / width];
 };

@@ -20,14 +20,10 @@ if(scangrad_ld MATCHES lld) # CMake's choice beside clang; only GNU ld has --for
   set(scangrad_ld ${SCANGRAD_GNU_LD})
 endif()
 foreach(level ${scangrad_levels})
-  set(optimised -O3)
-  if(level STREQUAL "v2") # processors without AVX2: a fifth less to compile
-    set(optimised -O2)
-  endif()
   add_library(scangrad_hot_${level} OBJECT cpu/simd/kernels.cpp cpu/simd/complex_kernels.cpp)
   target_compile_features(scangrad_hot_${level} PRIVATE cxx_std_20)
   target_compile_definitions(scangrad_hot_${level} PRIVATE SCANGRAD_LEVEL=${level})
-  target_compile_options(scangrad_hot_${level} PRIVATE $<IF:$<CONFIG:Debug>,-O1,${optimised}> -fno-math-errno -fno-trapping-math)
+  target_compile_options(scangrad_hot_${level} PRIVATE $<IF:$<CONFIG:Debug>,-O1,-O3> -fno-math-errno -fno-trapping-math)
   if(NOT level STREQUAL "base")
     # g++ moves pairs of floats through MMX registers, and what follows in long double is NaN.
     target_compile_options(scangrad_hot_${level} PRIVATE -march=x86-64-${level} -mno-mmx)

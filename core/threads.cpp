@@ -15,7 +15,7 @@ namespace scangrad::inline v0 {
 namespace core {
 namespace {
 
-constinit std::atomic<int> chosen{0};  // 0: not known yet
+constinit std::atomic<int> count{0};  // 0: not known yet
 
 int available_processors() {
   cpu_set_t allowed;
@@ -40,12 +40,12 @@ int default_count() {
 }  // namespace
 
 int thread_count() {
-  const int known = chosen.load(std::memory_order_relaxed);
+  const int known = count.load(std::memory_order_relaxed);
   if (known != 0) [[likely]]
     return known;
   int unknown = 0;  // set_num_threads may be quicker
   const int value = default_count();
-  return chosen.compare_exchange_strong(unknown, value) ? value : unknown;
+  return count.compare_exchange_strong(unknown, value) ? value : unknown;
 }
 
 }  // namespace core
@@ -59,7 +59,7 @@ void set_num_threads(int count, Site site) {
   const core::CallScope scope("set_num_threads", site);
   core::check(count >= 1 && count <= core::max_threads, "the number of threads must be from 1 to {}, given {}",
               core::max_threads, count);
-  core::chosen.store(count, std::memory_order_relaxed);
+  core::count.store(count, std::memory_order_relaxed);
 }
 
 }  // namespace scangrad::inline v0

@@ -146,7 +146,7 @@ class BackColumns {
   void up(Reader& gs, std::int64_t row, std::int64_t k, std::int64_t first, std::int64_t count, Rows rows) {
     const T* from[rows];
     T* to[rows][outputs];
-    const std::int64_t ahead = gs.ahead();
+    const std::int64_t ahead = gs.ahead(), out_ahead = rows_at_once * job_.out_step;
     for (int r = 0; r < rows; ++r) {
       from[r] = gs.at(row + r);
       for (int n = 0; n < outputs; ++n) to[r][n] = static_cast<T*>(job_.out[n]) + (row + r) * job_.out_step + first;
@@ -156,6 +156,7 @@ class BackColumns {
           auto step = ups_[i / lanes];
           for (int r = rows - 1; r >= 0; --r) {
             __builtin_prefetch(from[r] + i - ahead);
+            for (int n = 0; n < outputs; ++n) __builtin_prefetch(to[r][n] + i - out_ahead, 1);
             D gx[outputs];
             step.take(seen(k + r, i), read<D>(from[r] + i, here, whole), fresh(row + r), gx);
             for (int n = 0; n < outputs; ++n) write(to[r][n] + i, here, gx[n], whole);

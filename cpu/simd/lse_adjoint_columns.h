@@ -1,7 +1,7 @@
 #pragma once
 // The adjoint of the running mean across neighbouring columns: forwards once for the carries at every `checkpoint_rows` rows; then back,
 // block after block of rows, each of which runs forwards again. In doubles, or in floats with doubles for what does not fit
-// (lse_float_rows.h).
+// (lse_float_rows.h). Rows may lie pages apart, where no hardware looks ahead: each asks for what those to come will touch.
 
 #include "cpu/simd/lse_adjoint.h"
 #include "cpu/simd/lse_float_rows.h"
@@ -13,6 +13,26 @@ template <class F>
 SCANGRAD_INLINE void for_each_first(std::int64_t count, const F& f) {
   for (std::int64_t i = 0; i < count; i += lanes) f(i);
 }
+
+/// What the way back reads and writes, row by row.
+template <class T>
+class ColumnsBack {
+ public:
+  ColumnsBack(const ScanJob& job, std::int64_t first, std::int64_t count)
+      : gs_(job, 1, first, count), out_(static_cast<T*>(job.out[0]) + first), step_(job.out_step) {}
+
+  Source<T> cotangents(std::int64_t row) { return gs_.row(row); }
+  Target<T> target(std::int64_t row) const { return {out_ + row * step_, false}; }
+  SCANGRAD_INLINE void look_ahead(const Source<T>& g, const Target<T>& out, std::int64_t i) const {
+    __builtin_prefetch(g.here + i - gs_.ahead());
+    __builtin_prefetch(out.here + i - rows_at_once * step_, 1);
+  }
+
+ private:
+  ColumnReader<T> gs_;
+  T* out_;
+  std::int64_t step_;
+};
 
 /// A block of rows in doubles.
 template <class T>
@@ -38,6 +58,7 @@ class LseDoubleRows {
       const auto source = xs.row(begin + row);
       for_each_register(
           count, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
+            __builtin_prefetch(source.here + i + xs.ahead());
             const D x = source.get(i, here, whole);
             const auto element = LogSumExp<full, false>::lift(&x);
             carries_[i / lanes].absorb(element.ref, element.s, D{});
@@ -49,11 +70,13 @@ class LseDoubleRows {
   void turn(std::int64_t, std::int64_t) {}
 
   /// The results of a row, the block's first of which is `begin`; `scale` as of Sizes, one a column.
-  void back(ColumnReader<T>& readers, std::int64_t begin, std::int64_t row, const Source<T>& gs, const Target<T>& out,
-            std::int64_t count, Suffix* later, const double* scales) {
-    const auto xs = readers.row(begin + row);
+  void back(ColumnReader<T>& readers, std::int64_t begin, std::int64_t row, ColumnsBack<T>& way, std::int64_t count,
+            Suffix* later, const double* scales) {
+    const auto xs = readers.row(begin + row), gs = way.cotangents(begin + row);
+    const auto out = way.target(begin + row);
     for_each_register(
         count, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
+          way.look_ahead(gs, out, i);
           const D scale = full ? load(scales + i) : splat(1.0);
           const D x = xs.get(i, here, whole), g = full ? gs.get(i, here, whole) * scale : gs.get(i, here, whole);
           const D ref = load(ref_[row] + i), s = load(s_[row] + i);
@@ -85,15 +108,21 @@ class LseFloatColumns : public LseFloatRows<checkpoint_rows, adjoint_columns> {
       for_each_floats(
           count, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
             S x[rows_here];
-            for (std::int64_t r = 0; r < rows_here; ++r) x[r] = sources[r].get_floats(i, here, whole);
+            for (std::int64_t r = 0; r < rows_here; ++r) {
+              __builtin_prefetch(sources[r].here + i + xs.ahead());
+              x[r] = sources[r].get_floats(i, here, whole);
+            }
             this->template take<recorded>(row, i, x, fresh && row == 0);
           });
     });
   }
-  void back(ColumnReader<T>&, std::int64_t, std::int64_t row, const Source<T>& gs, const Target<T>& out, std::int64_t count,
-            Suffix* later, const double*) {
+  void back(ColumnReader<T>&, std::int64_t begin, std::int64_t row, ColumnsBack<T>& way, std::int64_t count, Suffix* later,
+            const double*) {
+    const auto gs = way.cotangents(begin + row);
+    const auto out = way.target(begin + row);
     for_each_floats(
         count, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
+          way.look_ahead(gs, out, i);
           out.put_floats(i, here, this->give(row, i, gs.get_floats(i, here, whole), later + i / lanes), whole);
         });
   }
@@ -111,12 +140,13 @@ class LseAdjointColumns {
 
   void run() {
     for_each_part(job_.columns, width, [&](std::int64_t first, std::int64_t count) {
-      ColumnReader<T> xs(job_, 0, first, count), gs(job_, 1, first, count);
+      ColumnReader<T> xs(job_, 0, first, count);
+      ColumnsBack<T> way(job_, first, count);
       Suffix later[width / lanes];
-      if constexpr (full) find_scales(gs, first, count);
+      if constexpr (full) find_scales(way, first, count);
       forwards(xs, first, count, later);
       for (std::int64_t row = (job_.length - 1) / checkpoint_rows * checkpoint_rows; row >= 0; row -= checkpoint_rows)
-        back(xs, gs, row, first, count, later);
+        back(xs, way, row, count, later);
       if (job_.final != nullptr)
         for_each_register(count, [&](std::int64_t i, std::int64_t here, auto) {
           store_some(job_.final + first + i, here, later[i / lanes].ref);
@@ -127,10 +157,10 @@ class LseAdjointColumns {
 
  private:
   SCANGRAD_INLINE D scale(std::int64_t i) const { return full ? load(scale_ + i) : splat(1.0); }
-  void find_scales(ColumnReader<T>& gs, std::int64_t first, std::int64_t count) {
+  void find_scales(ColumnsBack<T>& way, std::int64_t first, std::int64_t count) {
     Sizes sizes[width / lanes];
     for (std::int64_t row = 0; row < job_.length; ++row) {
-      const auto g = gs.row(row);
+      const auto g = way.cotangents(row);
       for_each_register(
           count, [&](std::int64_t i, std::int64_t here, auto whole)
                      __attribute__((always_inline)) { sizes[i / lanes].add(g.get(i, here, whole)); });
@@ -161,18 +191,14 @@ class LseAdjointColumns {
     });
   }
 
-  void back(ColumnReader<T>& xs, ColumnReader<T>& gs, std::int64_t begin, std::int64_t first, std::int64_t count,
-            Suffix* later) {
+  void back(ColumnReader<T>& xs, ColumnsBack<T>& way, std::int64_t begin, std::int64_t count, Suffix* later) {
     const std::int64_t rows = job_.length - begin < checkpoint_rows ? job_.length - begin : checkpoint_rows;
     for_each_first(count, [&](std::int64_t i) {
       rows_.put(i, {load(kept(begin, i)), load(kept(begin, i) + lanes), load(kept(begin, i) + 2 * lanes), D{}, D{}});
     });
     rows_.template down<true>(xs, begin, rows, count, fresh(begin));
     rows_.turn(rows, count);
-    for (std::int64_t row = rows - 1; row >= 0; --row) {
-      const Target<T> out{static_cast<T*>(job_.out[0]) + (begin + row) * job_.out_step + first, false};
-      rows_.back(xs, begin, row, gs.row(begin + row), out, count, later, scale_);
-    }
+    for (std::int64_t row = rows - 1; row >= 0; --row) rows_.back(xs, begin, row, way, count, later, scale_);
   }
 
   const ScanJob& job_;

@@ -198,7 +198,7 @@ class LseRow {
   LseFloats<T, tangent> f_;
   Writer<T> y_, dy_;
   Before s_before_, u_before_;
-  Carry carry_{};
+  Carry carry_ = Carry::identity();
   std::int64_t at_ = 0, count_ = 0;
   bool with_t_ = false, in_doubles_ = false;  ///< the tile's tangents fit into floats; it was scanned in doubles
 };

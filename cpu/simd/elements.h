@@ -51,7 +51,7 @@ struct Source {
   }
 
   SCANGRAD_INLINE S floats_at(std::int64_t i) const {
-    if (backwards) return reversed_floats(load_floats(here - i - (wide - 1)));
+    if (backwards) return reversed(load_floats(here - i - (wide - 1)));
     return load_floats(here + i);
   }
   SCANGRAD_INLINE S get_floats(std::int64_t i, std::int64_t, std::true_type) const { return floats_at(i); }
@@ -103,7 +103,7 @@ struct Target {
     *here = own[0];
   }
   SCANGRAD_INLINE void put_floats(std::int64_t i, S v) const {
-    if (backwards) store_floats(here - i - (wide - 1), reversed_floats(v));
+    if (backwards) store_floats(here - i - (wide - 1), reversed(v));
     else store_floats(here + i, v);
   }
   SCANGRAD_INLINE void put_floats(std::int64_t i, std::int64_t, S v, std::true_type) const { put_floats(i, v); }
@@ -229,25 +229,18 @@ SCANGRAD_INLINE void in_direction(bool backwards, const F& f) {
   if (backwards) f(std::true_type());
   else f(std::false_type());
 }
-template <bool mirrored, class T, class Whole>
-SCANGRAD_INLINE D read_register(const Source<T>& source, std::int64_t i, std::int64_t here, Whole whole) {
-  if constexpr (!Whole::value) return source.get(i, here, whole);
-  else return load(mirrored ? source.here - i - (lanes - 1) : source.here + i);
+/// In a register of doubles or of floats.
+template <bool mirrored, class V = D, class T, class Whole>
+SCANGRAD_INLINE V read_register(const Source<T>& source, std::int64_t i, std::int64_t here, Whole whole) {
+  if constexpr (Whole::value) return load_as<V>(mirrored ? source.here - i - (lanes_in<V> - 1) : source.here + i);
+  else if constexpr (std::is_same_v<V, D>) return source.get(i, here, whole);
+  else return source.get_floats(i, here, whole);
 }
-template <bool mirrored, class T, class Whole>
-SCANGRAD_INLINE S read_floats(const Source<T>& source, std::int64_t i, std::int64_t here, Whole whole) {
-  if constexpr (!Whole::value) return source.get_floats(i, here, whole);
-  else return load_floats(mirrored ? source.here - i - (wide - 1) : source.here + i);
-}
-template <bool mirrored, class T, class Whole>
-SCANGRAD_INLINE void write_floats(const Target<T>& target, std::int64_t i, std::int64_t here, S v, Whole whole) {
-  if constexpr (!Whole::value) target.put_floats(i, here, v, whole);
-  else store_floats(mirrored ? target.here - i - (wide - 1) : target.here + i, v);
-}
-template <bool mirrored, class T, class Whole>
-SCANGRAD_INLINE void write_register(const Target<T>& target, std::int64_t i, std::int64_t here, D v, Whole whole) {
-  if constexpr (!Whole::value) target.put(i, here, v, whole);
-  else store(mirrored ? target.here - i - (lanes - 1) : target.here + i, v);
+template <bool mirrored, class V, class T, class Whole>
+SCANGRAD_INLINE void write_register(const Target<T>& target, std::int64_t i, std::int64_t here, V v, Whole whole) {
+  if constexpr (Whole::value) store_as(mirrored ? target.here - i - (lanes_in<V> - 1) : target.here + i, v);
+  else if constexpr (std::is_same_v<V, D>) target.put(i, here, v, whole);
+  else target.put_floats(i, here, v, whole);
 }
 
 /// The same of neighbouring elements in a register of any kind, from p upwards: all, or the first `count` (and zeros).

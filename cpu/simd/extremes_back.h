@@ -11,7 +11,7 @@ namespace scangrad::inline v0::cpu::SCANGRAD_LEVEL {
 template <bool largest, class T>
 class ExtremeBackRow {
   static constexpr bool full = is_full<T>;
-  using V = std::conditional_t<full, D, S>;  // of elements, with which no arithmetic is done
+  using V = ElementsOf<T>;
   using Mask = decltype(V{} < V{});
   static constexpr std::int64_t width = lanes_in<V>, parts = width / lanes;
   using M = Sum<full>;  // of the cotangents, lane by lane
@@ -58,9 +58,7 @@ class ExtremeBackRow {
               count, x,
               [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
                 constexpr auto mirrored = std::bool_constant < backwards && whole > ();
-                V v;
-                if constexpr (full) v = read_register<mirrored>(x[0], i, here, whole);
-                else v = read_floats<mirrored>(x[0], i, here, whole);
+                V v = read_register<mirrored, V>(x[0], i, here, whole);
                 if constexpr (!whole)
                   for (std::int64_t k = here; k < width; ++k) v[k] = v[here - 1];
                 f(mirrored, i / width, v);
@@ -88,28 +86,18 @@ class ExtremeBackRow {
     V extreme = all<V>(reigning);
     for_each_of(
         at, count, Ahead::backwards, [&](auto mirrored, std::int64_t k, V v) __attribute__((always_inline)) {
-          begins_[k] = any_lane(~extreme_stays<largest>(extreme, v));
+          begins_[k] = any(~extreme_stays<largest>(extreme, v));
           if (!begins_[k]) return;
           const V before = before_each<mirrored>(extreme, v);
           beginnings_[k] = ~extreme_stays<largest>(before, v);
         });
   }
-  static SCANGRAD_INLINE bool any_lane(I mask) { return any(mask); }
-  static SCANGRAD_INLINE bool any_lane(S32 mask) { return any_float(mask); }
   /// The extreme before each element; `extreme` moves behind them.
   template <bool mirrored>
-  static SCANGRAD_INLINE D before_each(D& extreme, D v) {
-    using Running = Extreme<largest>;
-    typename Running::State carry{extreme};
-    const auto start = carry, after = scan_register<Running, mirrored>(carry, {v}, &v, width, std::true_type());
-    extreme = carry.value;
-    return delayed<mirrored, 1>(after, start).value;
-  }
-  template <bool mirrored>
-  static SCANGRAD_INLINE S before_each(S& extreme, S v) {
-    using All = Reigns<largest, false>;
-    typename All::R carry{extreme, S{}};
-    const typename All::R start = carry, after = All::template after<mirrored>(carry, {v, S{}});
+  static SCANGRAD_INLINE V before_each(V& extreme, V v) {
+    using All = Reigns<largest, false, V>;
+    typename All::R carry{extreme, V{}};
+    const typename All::R start = carry, after = All::template after<mirrored>(carry, {v, V{}});
     extreme = carry.value;
     return All::template delayed<mirrored, 1>(after, start).value;
   }

@@ -42,7 +42,7 @@ SCANGRAD_INLINE S shifted_up(S v, S fill) {
 #endif
   return detail::shifted_up<by>(v, fill, EachFloat());
 }
-SCANGRAD_INLINE S last_float(S v) { return detail::broadcast<wide - 1>(v, EachFloat()); }
+SCANGRAD_INLINE S last_lane(S v) { return detail::broadcast<wide - 1>(v, EachFloat()); }
 /// The same from the other end.
 template <int by>
 SCANGRAD_INLINE S shifted_down(S v, S fill) {
@@ -51,8 +51,8 @@ SCANGRAD_INLINE S shifted_down(S v, S fill) {
 #endif
   return detail::shifted_down<by>(v, fill, EachFloat());
 }
-SCANGRAD_INLINE S first_float(S v) { return detail::broadcast<0>(v, EachFloat()); }
-SCANGRAD_INLINE bool any_float(S32 mask) {
+SCANGRAD_INLINE S first_lane(S v) { return detail::broadcast<0>(v, EachFloat()); }
+SCANGRAD_INLINE bool any(S32 mask) {
 #if defined(__AVX512F__)
   return _mm512_movepi32_mask(as_bits<__m512i>(mask)) != 0;
 #elif defined(__AVX2__)
@@ -64,7 +64,7 @@ SCANGRAD_INLINE bool any_float(S32 mask) {
 #endif
 }
 
-SCANGRAD_INLINE S reversed_floats(S v) { return detail::reversed(v, EachFloat()); }
+SCANGRAD_INLINE S reversed(S v) { return detail::reversed(v, EachFloat()); }
 /// Lane i takes lane i - by (up) or i + by (down) of its group; zeros come in.
 template <int by>
 SCANGRAD_INLINE S floats_up(S v) {

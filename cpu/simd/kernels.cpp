@@ -40,15 +40,11 @@ constexpr void fill(HotKernels& table, int dtype) {
     set(scan, back_row<Rule, T>, back_columns<Rule, T>, short_rows_back<Rule, T>);
   };
   const auto set_extreme = [&]<bool largest>(std::bool_constant<largest>, HotScan scan, HotScan with_tangent, HotScan back) {
-    if constexpr (full) {
-      set_monoid(std::type_identity<Extreme<largest>>(), scan);
-      set_monoid(std::type_identity<ExtremeTangent<largest>>(), with_tangent);
-    } else {
-      set_steps(std::type_identity<ExtremeStep<largest, false>>(), scan, extreme_row<largest, false, T>);
-      // Short rows and their tangents in doubles: in floats there would be more rows at a time than the caches like.
-      set(with_tangent, extreme_row<largest, true, T>, step_columns<ExtremeStep<largest, true>, T>,
-          short_rows<MonoidStep<ExtremeTangent<largest>>, T>);
-    }
+    using V = ElementsOf<T>;
+    set_steps(std::type_identity<ExtremeStep<largest, false, V>>(), scan, extreme_row<largest, false, T>);
+    // Short rows and their tangents in doubles: in floats there would be more rows at a time than the caches like.
+    set(with_tangent, extreme_row<largest, true, T>, step_columns<ExtremeStep<largest, true, V>, T>,
+        short_rows<ExtremeStep<largest, true, D>, T>);
     set(back, extreme_back_row<largest, T>, back_columns<ExtremeBack<largest>::template Rule, T>,
         short_rows_back<ExtremeBack<largest>::template Rule, T>);
   };

@@ -82,7 +82,7 @@ class LseFloatRows {
     const S e = carries.weights(x);
     const Halves s = load_halves(carries.s) + widened(e);
     if constexpr (recorded) record(row, i, e, s);
-    if (__builtin_expect(!any_float(~fits), 1)) {
+    if (__builtin_expect(!any(~fits), 1)) {
       store_halves(carries.s, s);
       return;
     }

@@ -140,7 +140,7 @@ class FloatCarries {
                : below;
   }
   SCANGRAD_INLINE bool all_fit(S x0, S x1, S x2, S x3) const {
-    return !any_float(~(fits(x0) & fits(x1) & fits(x2) & fits(x3)));
+    return !any(~(fits(x0) & fits(x1) & fits(x2) & fits(x3)));
   }
 
   alignas(64) double ref[wide], s[wide], u[tangent ? wide : 1];
@@ -218,7 +218,7 @@ class LseFloatStep {
     Sums now = sums();
     const S s = take(now, carries_.weights(in[0]), in, out);
     if constexpr (value) out[0] = log_floats(load_floats(carries_.n), s);
-    if (__builtin_expect(!any_float(~fits), 1)) return put(now);
+    if (__builtin_expect(!any(~fits), 1)) return put(now);
     // copies in memory, so that the others need not be there
     const Elements own{in[0], in[inputs - 1], fits, now};
     S now_out[outputs];

@@ -174,23 +174,4 @@ struct Extreme {
   static SCANGRAD_INLINE D project(State s) { return s.value; }
 };
 
-/// The running extreme and the tangent of the element that holds it, the last one of equals.
-template <bool largest>
-struct ExtremeTangent {
-  static constexpr int arity = 2;
-  struct State {
-    D value, tangent;
-  };
-  static SCANGRAD_INLINE State identity() { return {Extreme<largest>::identity().value, D{}}; }
-  static SCANGRAD_INLINE State lift(const D* x) { return {x[0], x[1]}; }
-  static SCANGRAD_INLINE bool regular(const D*) { return true; }
-  static SCANGRAD_INLINE State combine(State a, State b) {
-    const I stays = extreme_stays<largest>(a.value, b.value);
-    return {stays ? a.value : b.value, stays ? a.tangent : b.tangent};
-  }
-  static SCANGRAD_INLINE State advance(State a, State b) { return combine(a, b); }
-  static SCANGRAD_INLINE D project(State s) { return s.value; }
-  static SCANGRAD_INLINE D project_tangent(State s) { return s.tangent; }
-};
-
 }  // namespace scangrad::inline v0::cpu::SCANGRAD_LEVEL

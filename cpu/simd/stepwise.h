@@ -19,9 +19,7 @@ template <class M>
 class MonoidStep {
  public:
   using V = D;
-  static constexpr int inputs = M::arity;
-  static constexpr int outputs = requires(typename M::State s) { M::project_tangent(s); }
-  ? 2 : 1;
+  static constexpr int inputs = M::arity, outputs = 1;
 
   void start(const ScanJob& job, std::int64_t column, std::int64_t count) {
     carry_ = initial_state(job, column, count, start_of<M>());
@@ -33,7 +31,6 @@ class MonoidStep {
     if (starts_empty<M> && fresh) x[0] = D{};
     carry_ = M::advance(SCANGRAD_PLANT(hot_column_carry, carry_, start_of<M>()), M::lift(x));
     y[0] = M::project(carry_);
-    if constexpr (outputs > 1) y[1] = M::project_tangent(carry_);
   }
 
  private:

@@ -190,15 +190,14 @@ template <class M, class T>
 void scan_row(const ScanJob& job) {
   using State = typename M::State;
   Reader<T> reader(job.in[0], job.in_step[0], job.out_step < 0), second(job.in[1], job.in_step[1], job.out_step < 0);
-  constexpr bool two = requires(State s) { M::project_tangent(s); };
-  Writer<T> writer(job.out[0], job.out_step, job.stream), second_writer(job.out[1], job.out_step, job.stream);
+  Writer<T> writer(job.out[0], job.out_step, job.stream);
   State carry = first_lane_of(initial_state(job, 0, 1, start_of<M>()));
   for (std::int64_t at = 0; at < job.length; at += tile) {
     const std::int64_t count = job.length - at < tile ? job.length - at : tile;
     const bool fresh = starts_empty<M> && at == 0 && job.initial == nullptr;  // the first factor multiplies nothing
     Source<T> in[M::arity] = {reader.tile_at(at, count)};
     if constexpr (M::arity > 1) in[1] = second.tile_at(at, count);
-    const auto out = writer.tile_at(at, count), out2 = two ? second_writer.tile_at(at, count) : out;
+    const auto out = writer.tile_at(at, count);
     in_direction(
         out.backwards, [&](auto backwards) __attribute__((always_inline)) {
           const auto read = [&](std::int64_t i, std::int64_t here, auto whole, D* x) __attribute__((always_inline)) {
@@ -211,7 +210,6 @@ void scan_row(const ScanJob& job) {
               __attribute__((always_inline)) {
             constexpr bool mirrored = backwards && whole;
             write_register<mirrored>(out, i, here, M::project(state), whole);
-            if constexpr (two) write_register<mirrored>(out2, i, here, M::project_tangent(state), whole);
           };
           const auto one = [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
             constexpr bool mirrored = backwards && whole;
@@ -244,7 +242,6 @@ void scan_row(const ScanJob& job) {
               });
         });
     writer.end_tile(count);
-    if constexpr (two) second_writer.end_tile(count);
   }
   final_state(job, 0, 1, carry);
 }

@@ -169,7 +169,17 @@ SCANGRAD_INLINE D maximum(D a, D b) {
   return a > b ? a : b;
 #endif
 }
-SCANGRAD_INLINE D minimum(D a, D b) { return -maximum(-a, -b); }
+SCANGRAD_INLINE D minimum(D a, D b) {
+#if defined(__AVX512F__)
+  return as_bits<D>(_mm512_maskz_min_pd(0xff, as_bits<__m512d>(a), as_bits<__m512d>(b)));
+#elif defined(__AVX2__)
+  return as_bits<D>(_mm256_min_pd(as_bits<__m256d>(a), as_bits<__m256d>(b)));
+#elif defined(__SSE2__)
+  return as_bits<D>(_mm_min_pd(as_bits<__m128d>(a), as_bits<__m128d>(b)));
+#else
+  return a < b ? a : b;
+#endif
+}
 SCANGRAD_INLINE I is_nan(D v) { return v != v; }
 
 /// 1 / v, to 2^-27 at least; v positive and normal, 1 / v too.

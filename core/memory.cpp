@@ -148,7 +148,11 @@ Ref<Storage> Storage::allocate(std::int64_t bytes) {
   void* block = allocate_block(block_bytes(bytes));
   auto* storage = new (block) Storage;
   storage->bytes = bytes;
-  storage->data = static_cast<std::byte*>(block) + header + stagger(bytes);
+  std::byte* const room = static_cast<std::byte*>(block) + header;
+  storage->data = room + stagger(bytes);
+  forbid(room, static_cast<std::size_t>(storage->data - room));
+  const std::byte* const end = storage->data + bytes;
+  forbid(end, static_cast<std::size_t>(static_cast<std::byte*>(block) + block_bytes(bytes) - end));
   count_active(bytes);
   return Ref<Storage>(storage);
 }

@@ -22,7 +22,7 @@ struct Reign {
     const V value =
         largest ? maximum(a.value, b.value) : minimum(a.value, b.value);  // b of equals, which may be zeros of two signs
     if constexpr (!with_tangent) return {value, V{}};
-    return {value, (SCANGRAD_PLANT(hot_extreme_floats_ties, largest ? a.value > b.value : a.value < b.value,
+    return {value, (SCANGRAD_PLANT(hot_extreme_maxima_ties, largest ? a.value > b.value : a.value < b.value,
                                    largest ? a.value >= b.value : a.value <= b.value)
                         ? a.tangent
                         : b.tangent)};
@@ -43,7 +43,7 @@ struct Reigns {
   template <bool mirrored>
   static SCANGRAD_INLINE R after(R& carry, const R& own) {
     const auto odd = (own.value != own.value) | (carry.value != carry.value);
-    if (__builtin_expect(SCANGRAD_PLANT(hot_extreme_floats_nan, any(odd), false), 0))
+    if (__builtin_expect(SCANGRAD_PLANT(hot_extreme_maxima_nan, any(odd), false), 0))
       return regrouped<mirrored>(carry, own, R::advance);
     return regrouped<mirrored>(carry, own, R::combine);
   }

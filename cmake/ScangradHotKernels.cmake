@@ -19,24 +19,34 @@ if(scangrad_ld MATCHES lld) # CMake's choice beside clang; only GNU ld has --for
   mark_as_advanced(SCANGRAD_GNU_LD)
   set(scangrad_ld ${SCANGRAD_GNU_LD})
 endif()
-foreach(level ${scangrad_levels})
-  add_library(scangrad_hot_${level} OBJECT cpu/simd/kernels.cpp cpu/simd/complex_kernels.cpp)
-  target_compile_features(scangrad_hot_${level} PRIVATE cxx_std_20)
-  target_compile_definitions(scangrad_hot_${level} PRIVATE SCANGRAD_LEVEL=${level})
-  target_compile_options(scangrad_hot_${level} PRIVATE $<IF:$<CONFIG:Debug>,-O1,-O3> -fno-math-errno -fno-trapping-math)
+function(scangrad_add_hot target level source)
+  add_library(${target} OBJECT ${source})
+  target_compile_features(${target} PRIVATE cxx_std_20)
+  target_compile_definitions(${target} PRIVATE SCANGRAD_LEVEL=${level})
+  target_compile_options(${target} PRIVATE $<IF:$<CONFIG:Debug>,-O1,-O3> -fno-math-errno -fno-trapping-math)
   if(NOT level STREQUAL "base")
     # g++ moves pairs of floats through MMX registers, and what follows in long double is NaN.
-    target_compile_options(scangrad_hot_${level} PRIVATE -march=x86-64-${level} -mno-mmx)
+    target_compile_options(${target} PRIVATE -march=x86-64-${level} -mno-mmx)
   endif()
-  target_include_directories(scangrad_hot_${level} PRIVATE include ${CMAKE_CURRENT_SOURCE_DIR})
-  target_link_libraries(scangrad_hot_${level} PRIVATE scangrad_private)
-  set_target_properties(scangrad_hot_${level} PROPERTIES CXX_EXTENSIONS OFF CXX_VISIBILITY_PRESET hidden
+  target_include_directories(${target} PRIVATE include ${CMAKE_CURRENT_SOURCE_DIR})
+  target_link_libraries(${target} PRIVATE scangrad_private)
+  set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF CXX_VISIBILITY_PRESET hidden
                         VISIBILITY_INLINES_HIDDEN ON POSITION_INDEPENDENT_CODE ON)
+endfunction()
+# The longest come first, since whatever else is compiled waits for all of them.
+foreach(level ${scangrad_levels})
+  scangrad_add_hot(scangrad_hot_${level} ${level} cpu/simd/kernels.cpp)
+endforeach()
+foreach(level ${scangrad_levels})
+  scangrad_add_hot(scangrad_hot_complex_${level} ${level} cpu/simd/complex_kernels.cpp)
+endforeach()
+foreach(level ${scangrad_levels})
   set(object ${CMAKE_CURRENT_BINARY_DIR}/scangrad_hot_${level}.o)
   add_custom_command(OUTPUT ${object}
     COMMAND ${scangrad_ld} -r --force-group-allocation -o ${object} $<TARGET_OBJECTS:scangrad_hot_${level}>
+            $<TARGET_OBJECTS:scangrad_hot_complex_${level}>
     COMMAND ${CMAKE_OBJCOPY} --wildcard --keep-global-symbol=*${level}11hot_kernelsE ${object}
-    DEPENDS scangrad_hot_${level} $<TARGET_OBJECTS:scangrad_hot_${level}> COMMAND_EXPAND_LISTS VERBATIM)
+    DEPENDS $<TARGET_OBJECTS:scangrad_hot_${level}> $<TARGET_OBJECTS:scangrad_hot_complex_${level}> COMMAND_EXPAND_LISTS VERBATIM)
   list(APPEND scangrad_hot_objects ${object})
 endforeach()
 set_source_files_properties(${scangrad_hot_objects} PROPERTIES EXTERNAL_OBJECT ON GENERATED ON)

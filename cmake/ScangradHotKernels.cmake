@@ -46,7 +46,8 @@ foreach(level ${scangrad_levels})
     COMMAND ${scangrad_ld} -r --force-group-allocation -o ${object} $<TARGET_OBJECTS:scangrad_hot_${level}>
             $<TARGET_OBJECTS:scangrad_hot_complex_${level}>
     COMMAND ${CMAKE_OBJCOPY} --wildcard --keep-global-symbol=*${level}11hot_kernelsE ${object}
-    DEPENDS $<TARGET_OBJECTS:scangrad_hot_${level}> $<TARGET_OBJECTS:scangrad_hot_complex_${level}> COMMAND_EXPAND_LISTS VERBATIM)
+    DEPENDS scangrad_hot_${level} $<TARGET_OBJECTS:scangrad_hot_${level}> scangrad_hot_complex_${level}
+            $<TARGET_OBJECTS:scangrad_hot_complex_${level}> COMMAND_EXPAND_LISTS VERBATIM)
   list(APPEND scangrad_hot_objects ${object})
 endforeach()
 set_source_files_properties(${scangrad_hot_objects} PROPERTIES EXTERNAL_OBJECT ON GENERATED ON)

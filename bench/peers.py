@@ -272,9 +272,10 @@ def main():
     results = []
     grid = [(op, name, "float32") for op in OPS for name in layouts]
     grid += [("logcumsumexp", name, "complex64") for name in list(layouts)[: 1 if options.quick else 2]]
-    if options.only:
+    if options.only and os.path.exists(options.out):
         with open(options.out, encoding="utf-8") as file:
             results = [case for case in json.load(file)["cases"] if not {case["op"], case["layout"]} & set(options.only)]
+    if options.only:
         grid = [case for case in grid if set(case[:2]) & set(options.only)]
     for op, name, dtype in grid:
         shape, axis = layouts[name]

@@ -21,6 +21,13 @@ bool is_dense(const Shape& shape, const Strides& strides) noexcept {
   return true;
 }
 
+void NotePad::keep(Note note) const {
+  if (note_.load(std::memory_order_relaxed) != nullptr) return;
+  auto own = std::make_unique<const Note>(std::move(note));
+  const Note* none = nullptr;
+  if (note_.compare_exchange_strong(none, own.get(), std::memory_order_acq_rel)) own.release();
+}
+
 void Array::allocate() {
   std::int64_t bytes = static_cast<std::int64_t>(item_size(spec.dtype));
   for (std::int64_t n : spec.shape)
@@ -29,6 +36,7 @@ void Array::allocate() {
   storage = Storage::allocate(bytes);
   offset = 0;
   dense = true;
+  notes.clear();
 }
 
 void Array::view(const Array& of, Strides new_strides, std::int64_t new_offset) {
@@ -36,6 +44,7 @@ void Array::view(const Array& of, Strides new_strides, std::int64_t new_offset) 
   strides = std::move(new_strides);
   offset = new_offset;
   storage = of.storage;
+  notes.clear();
 }
 
 }  // namespace scangrad::inline v0::core

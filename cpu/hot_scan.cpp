@@ -38,6 +38,42 @@ bool streams_rows() {
 #endif
 }
 
+/// The states of logcumsumexp before each tile of each row: the forward pass leaves them as a note beside x, and what runs back
+/// over x in the same order begins with them.
+class TileStates {
+ public:
+  TileStates(const HotCall& call, std::int64_t length, std::int64_t rows)
+      : x_(*call.in[0]), order_(call.order), size_(state_parts * tiles_of(length)) {
+    if (length <= tile) return;
+    const core::Storage* found = x_.notes.find(about());
+    known_ = found != nullptr;
+    if (cotangent_of(call.scan) < 0 && known_) return;
+    if (!known_) {
+      storage_ = core::Storage::allocate(size_ * rows * static_cast<std::int64_t>(sizeof(double)));
+      found = storage_.get();
+    }
+    states_ = reinterpret_cast<double*>(found->data);
+  }
+
+  void give(ScanJob& job, std::int64_t row) const {
+    if (states_ != nullptr) job.states = states_ + row * size_, job.states_known = known_;
+  }
+  /// Once all rows are done.
+  void keep() const {
+    if (storage_) x_.notes.keep({about(), storage_});
+  }
+
+ private:
+  std::int64_t about() const { return 4 * order_.axis + 2 * (order_.reverse ? 1 : 0) + (order_.exclusive ? 1 : 0); }
+
+  const Array& x_;
+  const ops::ScanOrder& order_;
+  std::int64_t size_;
+  core::Ref<core::Storage> storage_;
+  double* states_ = nullptr;
+  bool known_ = false;
+};
+
 /// How the lanes of a scan are taken.
 enum class Way : std::uint8_t { rows, columns, short_rows, turned_rows };
 
@@ -56,8 +92,8 @@ class HotScanRun {
     for (const Array* in : call.in)
       if (in != nullptr) bytes += in->size() * static_cast<std::int64_t>(item_size(dtype_));
     way_ = way();
-    stream_ = bytes + bytes_of(call.out[0]) + bytes_of(call.out[1]) > last_level_cache() &&
-              (way_ == Way::columns || streams_rows());
+    stream_ =
+        bytes + bytes_of(call.out[0]) + bytes_of(call.out[1]) > last_level_cache() && (way_ == Way::columns || streams_rows());
   }
 
   void run() {
@@ -77,6 +113,8 @@ class HotScanRun {
     const std::int64_t scratch = carries_size_ + (way_ == Way::turned_rows ? turned_size() : 0) + kernel_scratch();
     const auto memory = context_.scratch<double>(pieces * scratch);
     const ScanKernel kernel = kernel_of(way_);
+    if (way_ == Way::rows && is_log_sum(call_.scan) && !is_complex(dtype_) && !carries_.any())
+      states_.emplace(call_, lanes_.length, lanes_.count());
     context_.parallel_for(pieces, 1, [&](std::int64_t first, std::int64_t last) {
       for (std::int64_t piece = first; piece < last; ++piece) {
         double* own = memory.data() + piece * scratch;
@@ -91,6 +129,7 @@ class HotScanRun {
         }
       }
     });
+    if (states_) states_->keep();
   }
 
  private:
@@ -228,7 +267,9 @@ class HotScanRun {
     lanes_.for_each(begin, end, [&](const Offsets& at) {
       Carries carries = carries_of(1, scratch);
       carries_.give(carries, 0, at);
-      run_job(kernel, job_at(at, 1, scratch), carries);
+      ScanJob job = job_at(at, 1, scratch);
+      if (states_) states_->give(job, begin++);
+      run_job(kernel, job, carries);
       carries_.take(carries, 0, at);
     });
   }
@@ -347,6 +388,7 @@ class HotScanRun {
   DType dtype_;
   int components_;
   HotCarries carries_;
+  std::optional<TileStates> states_;
   std::int64_t inner_ = 1;
   std::int64_t carries_size_ = 0;
   std::int64_t sharers_ = 1;  ///< threads that work on one row

@@ -22,6 +22,10 @@ SCANGRAD_INLINE V spread(const float* v) {
   if constexpr (!is_four<V>) return spread_register(v);
   else return {spread_register(v), spread_register(v + step), spread_register(v + 2 * step), spread_register(v + 3 * step)};
 }
+SCANGRAD_INLINE Block quotient(Block a, Block v) {
+  return each(
+      [](S x, S y) __attribute__((always_inline)) { return quotient(x, y); }, a, v);
+}
 SCANGRAD_INLINE Block rough_reciprocal(Block v) {
   return each(
       [](S s) __attribute__((always_inline)) { return rough_reciprocal(s); }, v);

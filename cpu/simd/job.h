@@ -32,6 +32,8 @@ struct ScanJob {
   double* final = nullptr;          ///< the carry at the end, likewise; null: not wanted
   const double* behind = nullptr;   ///< of what runs back: the cotangent of the carry at the end, one a column; null: none
   double* scratch = nullptr;        ///< as many doubles as scratch_size says
+  double* states = nullptr;  ///< of logcumsumexp along a row: before each tile (ref, s, s_low); null: not wanted
+  bool states_known = false;  ///< by who came before; else the kernel fills them in
   RowChain* chain = nullptr;  ///< two, forwards and back, of a row that several threads share; null: it is this thread's alone
   bool stream = false;        ///< past the caches: the result is larger than they are
 };
@@ -69,6 +71,7 @@ struct HotKernels {
 /// Elements of a row that a kernel works on at a time; their buffers stay in the first cache. Threads that took turns at half as many
 /// floats slowed each other down.
 inline constexpr std::int64_t tile = 1024;
+inline constexpr std::int64_t state_parts = 3;       ///< of ScanJob::states
 inline constexpr std::int64_t most_columns = 1024;   ///< neighbouring columns of a job
 inline constexpr std::int64_t checkpoint_rows = 32;  ///< across: after so many rows the adjoint keeps the carries
 inline constexpr std::int64_t adjoint_columns = 64;  ///< across: the adjoint of logcumsumexp works on so many columns at a time
@@ -92,10 +95,11 @@ inline constexpr int cotangent_of(HotScan scan) {
   if (scan < HotScan::cumprod_back) return -1;
   return scan == HotScan::linear_recurrence_back ? 2 : 1;
 }
+inline constexpr std::int64_t tiles_of(std::int64_t length) { return (length + tile - 1) / tile; }
 /// Doubles of scratch that a job needs: what runs back keeps the carry (at most four parts) at the start of each tile.
 inline std::int64_t scratch_size(HotScan scan, std::int64_t length, bool across) {
   if (cotangent_of(scan) < 0) return 0;
-  if (!across) return 4 * ((length + tile - 1) / tile);
+  if (!across) return 4 * tiles_of(length);
   const std::int64_t columns = is_log_sum(scan) ? adjoint_columns : back_columns_at_once;
   return 4 * ((length + checkpoint_rows - 1) / checkpoint_rows) * columns;
 }

@@ -13,6 +13,7 @@
 // an infinite or NaN t stays. NaN elements make everything after them NaN.
 
 #include "cpu/simd/floats.h"
+#include "cpu/simd/job.h"
 #include "cpu/simd/math.h"
 #include "cpu/simd/monoids.h"
 
@@ -152,6 +153,13 @@ struct LseCarry {
   }
   SCANGRAD_INLINE Joined state() const { return {ref, sum(), weighted()}; }
 };
+
+/// The state before a tile, for who needs it again.
+template <class Carry>
+SCANGRAD_INLINE void keep_state(double* states, std::int64_t at, const Carry& carry) {
+  double* to = states + state_parts * SCANGRAD_PLANT(hot_state_misplaced, at / tile, std::int64_t{0});
+  to[0] = carry.ref[0], to[1] = carry.s[0], to[2] = carry.s_low[0];
+}
 
 /// log(s B^ref)
 template <bool full, class V>

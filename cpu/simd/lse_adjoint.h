@@ -58,7 +58,12 @@ class LseAdjointRow {
 
  public:
   explicit LseAdjointRow(const ScanJob& job)
-      : job_(job), t_(job), f_(job), g_(job.in[1], job.in_step[1]), v_(job.out[0], job.out_step, job.stream) {}
+      : job_(job),
+        states_(job.states != nullptr ? job.states : job.scratch),
+        t_(job),
+        f_(job),
+        g_(job.in[1], job.in_step[1]),
+        v_(job.out[0], job.out_step, job.stream) {}
 
   void run() {
     Forwards end = forwards();
@@ -81,27 +86,28 @@ class LseAdjointRow {
     Carry carry;
     Sizes sizes;  ///< of the cotangents, if full
   };
-  /// Keeps the carry before each tile. Returns that behind the last, if anything comes back of it.
+  /// Keeps the state before each tile, if nobody did, as lse_rows.h has it. Returns that behind the last, if anything comes back of it.
   Forwards forwards() {
-    Tiles<Forwards> tiles(job_, {first_lane_of(initial_state(job_, 0, 1, Carry::identity())), Sizes()});
+    Forwards end{first_lane_of(initial_state(job_, 0, 1, Carry::identity())), Sizes()};
+    if (job_.states_known && !full) return end;
+    Tiles<Forwards> tiles(job_, end);
     while (tiles.next()) {
       const std::int64_t at = tiles.at(), count = tiles.count();
-      const bool needed = !tiles.last() || job_.behind != nullptr;
+      const bool needed = !job_.states_known && (!tiles.last() || job_.behind != nullptr);
+      Before s_before;
       bool in_floats = false;
-      double sum = 0;
-      if constexpr (floats)
-        if (needed && count == tile && f_.read(at, count)) in_floats = true, sum = f_.sum();
-      if (needed && !in_floats) t_.read(at, count);
-      auto total = needed && !in_floats ? t_.sum(count) : typename LseTile<T, false, true>::State{};
+      if constexpr (floats) in_floats = needed && f_.read(at, count);
+      if (in_floats) f_.template scan<false>(count, s_before, s_before);
+      else if (needed) t_.read(at, count), t_.scan(count);
       const Sizes sizes = full ? sizes_of(at, count) : Sizes();
       Forwards before = tiles.take();
       Carry& carry = before.carry;
       before.sizes.add(sizes);
-      double* keep = job_.scratch + 3 * (at / tile);
-      keep[0] = carry.ref[0], keep[1] = carry.s[0], keep[2] = carry.s_low[0];
-      if (in_floats && f_.joins(carry)) carry.s += splat(f_.share * sum);
+      if (!job_.states_known) keep_state(states_, at, carry);
+      if (in_floats && f_.joins(carry)) carry.s += splat(f_.share * s_before.sum(count, f_.p_of));
       else if (needed) {
-        if (in_floats) t_.read(at, count), total = t_.sum(count);
+        if (in_floats) t_.read(at, count), t_.scan(count);
+        const auto total = t_.total(count);
         carry.absorb(total.ref, total.s, total.u);
       }
       tiles.give(before);
@@ -119,7 +125,7 @@ class LseAdjointRow {
 
   void back(Tiles<Suffix, true>& tiles) {
     const std::int64_t at = tiles.at(), count = tiles.count();
-    const double* kept = job_.scratch + 3 * (at / tile);
+    const double* kept = states_ + state_parts * (at / tile);
     Carry carry{splat(kept[0]), splat(kept[1]), splat(kept[2]), D{}, D{}};
     out_ = v_.tile_at(at, count);
     bool done = false;
@@ -152,7 +158,7 @@ class LseAdjointRow {
     s_before.join(count, carry.s[0], 1);
     double sum = 0;
     for (std::int64_t i = (count - 1) / block * block; i >= 0; i -= block) {
-      store_block(f_.q_of + i, suffix_sums(load_block(f_.t_of + i) / s_before.plus(i, load_block(f_.p_of + i))));
+      store_block(f_.q_of + i, suffix_sums(quotient(load_block(f_.t_of + i), s_before.plus(i, load_block(f_.p_of + i)))));
       sum = after.add_back(i, f_.q_of, sum);
     }
     const Suffix later = tiles.take();
@@ -222,6 +228,7 @@ class LseAdjointRow {
   }
 
   const ScanJob& job_;
+  double* states_;
   LseTile<T, false, true> t_;
   LseFloats<T, !full> f_;
   alignas(64) float e_of_[LseFloats<T, true>::spaced];

@@ -53,7 +53,7 @@ class LseFloatRows {
 
  private:
   SCANGRAD_INLINE void record(std::int64_t row, std::int64_t i, S e, const Halves& s) {
-    store_floats(e_[row] + i, e), store_floats(inverse_[row] + i, 1.0f / narrowed(s));
+    store_floats(e_[row] + i, e), store_floats(inverse_[row] + i, reciprocal(narrowed(s)));
     fit_[row][i / wide] = true;
   }
   /// Four rows, whose chains of operations fill each other's waits. Says whether all fit.

@@ -69,9 +69,14 @@ class Before {
 
 /// u / s, rounded once.
 SCANGRAD_INLINE Part quotient(const Before::Exact& u, const Before::Exact& s) {
+  const Part r = rough_reciprocal(s.sum);
+#if defined(__AVX512F__)
+  const Part q = u.sum * r;  // to 14 bits, which the rest makes 28
+#else
   const Part q = u.sum / s.sum;
+#endif
   const Part rest = fma(-q, s.rest, fma(-q, s.sum, u.sum) + u.rest);
-  return fma(rest, rough_reciprocal(s.sum), q);
+  return fma(rest, r, q);
 }
 
 /// e^x 2^-n, no less than 2^-125.
@@ -140,21 +145,6 @@ class LseFloats {
       e = next;
     }
   }
-  /// The sum of e over a whole tile.
-  double sum() const {
-    const Weights e_to = weights();
-    D total{};
-    for (std::int64_t i = 0; i < tile; i += block) {
-      const Block e = e_to(load_block(x_of + i));
-      float all[wide];
-      store_raw(all, (e.a + e.b) + (e.c + e.d));
-      total += load(all) + load(all + lanes);
-    }
-    double s = 0;
-    for (int i = 0; i < lanes; ++i) s += total[i];
-    return s;
-  }
-
   double exponent = 0, share = 1;
   float first = 0, least = 0;
   static constexpr std::int64_t spaced = tile + block;  // not a multiple of 4 KiB apart

@@ -31,6 +31,7 @@ class LseRow {
       at_ = tiles.at(), count_ = tiles.count();
       bool in_floats = alone();
       carry_ = tiles.take();
+      if (job_.states != nullptr) keep_state(job_.states, at_, carry_);
       if constexpr (floats) in_floats = in_floats && join_floats(tiles);
       if (!in_floats) join_doubles(tiles);
       if constexpr (value) y_.end_tile(count_);

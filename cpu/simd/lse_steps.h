@@ -190,7 +190,7 @@ class LseFloatStep {
       const S32 empty = in[0] == -__builtin_inff();
       const S t = in[inputs - 1];
       sums.u = sums.u + weight * widened(SCANGRAD_PLANT(hot_column_empty, empty ? S{} : t, t));
-      out[outputs - 1] = narrowed(sums.u * widened(1.0f / s));
+      out[outputs - 1] = narrowed(sums.u * widened(reciprocal(s)));
     }
     return s;
   }

@@ -88,19 +88,6 @@ class LseTile {
     if (plain) scan_plain(count);
     else scan_any(count);
   }
-  /// The last prefix alone: what the carry needs.
-  State sum(std::int64_t count) {
-    if (!plain) {
-      scan_any(count);
-      return total(count);
-    }
-    Chain<full> s[2];
-    weigh(count, s_of);
-    std::int64_t i = 0;
-    for (; i + lanes < count; i += 2 * lanes) s[0].add(load(s_of + i)), s[1].add(load(s_of + i + lanes));
-    if (i < count) s[0].add(load(s_of + i));
-    return {splat(reference), last_lane(prefix_sum(s[0].plus(D{}) + s[1].plus(D{}))), D{}};
-  }
   State total(std::int64_t count) const {
     return at(count - 1, [](const double* p) { return splat(*p); });
   }

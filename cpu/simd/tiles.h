@@ -22,7 +22,7 @@ class Tiles {
  public:
   Tiles(const ScanJob& job, const State& start)
       : length_(job.length),
-        tiles_((job.length + tile - 1) / tile),
+        tiles_(tiles_of(job.length)),
         chain_(job.chain == nullptr ? nullptr : job.chain + (back ? 1 : 0)),
         carry_(start) {}
 

@@ -154,7 +154,7 @@ TEMPLATE_TEST_CASE("short rows have the bits of columns, whatever their number, 
   std::mt19937_64 generator(13);
   for (HotScan scan : stepwise_scans)
     for (std::size_t count : {1, 2, 5, 8, 19})
-      for (std::size_t length : {1, 2, 3, 4, 7, 8, 16, 17, 64})
+      for (std::size_t length : {1, 2, 3, 4, 7, 8, 16, 17, 27, 64})
         for (bool backwards : {false, true})
           for (bool carried : {false, true}) {
             INFO("scan " << static_cast<int>(scan) << ", " << count << " rows of " << length << (backwards ? ", backwards" : "")

@@ -215,42 +215,34 @@ class ShortRowsBack {
   using Out = RowsOfRegister<D, T>;
 
   static SCANGRAD_INLINE void forwards(Down<Rule>& down, const In* ins, std::int64_t length, bool fresh, Seen* seen) {
-    std::int64_t at = 0;
-    for (; at + lanes <= length; at += lanes) {
-      D x[arguments][lanes];
+    for_each_square<D>(
+        length, [&](std::int64_t at, auto size) __attribute__((always_inline)) {
+          constexpr int n = size;
+          D x[arguments][n];
 #pragma GCC unroll 4
-      for (int k = 0; k < arguments; ++k) ins[k].square(at, x[k]);
-      for (int e = 0; e < lanes; ++e) {
-        D from[2];
-        for (int k = 0; k < arguments; ++k) from[k] = x[k][e];
-        seen[at + e] = down.take(from, fresh && at + e == 0);
-      }
-    }
-    for (; at < length; ++at) {
-      D x[2];
-      for (int k = 0; k < arguments; ++k) x[k] = ins[k].one(at);
-      seen[at] = down.take(x, fresh && at == 0);
-    }
+          for (int k = 0; k < arguments; ++k) ins[k].get(at, x[k]);
+          for (int e = 0; e < n; ++e) {
+            D from[2];
+            for (int k = 0; k < arguments; ++k) from[k] = x[k][e];
+            seen[at + e] = down.take(from, fresh && at + e == 0);
+          }
+        });
   }
   static SCANGRAD_INLINE void back(Up<Rule>& up, const In& gs, const Out* outs, std::int64_t length, bool fresh,
                                    const Seen* seen) {
-    const std::int64_t whole = length / lanes * lanes;
-    for (std::int64_t at = length - 1; at >= whole; --at) {
-      D gx[outputs];
-      up.take(seen[at], gs.one(at), fresh && at == 0, gx);
-      for (int k = 0; k < outputs; ++k) outs[k].put_one(at, gx[k]);
-    }
-    for (std::int64_t at = whole - lanes; at >= 0; at -= lanes) {
-      D g[lanes], gx[outputs][lanes];
-      gs.square(at, g);
-      for (int e = lanes - 1; e >= 0; --e) {
-        D to[outputs];
-        up.take(seen[at + e], g[e], fresh && at + e == 0, to);
-        for (int k = 0; k < outputs; ++k) gx[k][e] = to[k];
-      }
+    for_each_square_back<D>(
+        length, [&](std::int64_t at, auto size) __attribute__((always_inline)) {
+          constexpr int n = size;
+          D g[n], gx[outputs][n];
+          gs.get(at, g);
+          for (int e = n - 1; e >= 0; --e) {
+            D to[outputs];
+            up.take(seen[at + e], g[e], fresh && at + e == 0, to);
+            for (int k = 0; k < outputs; ++k) gx[k][e] = to[k];
+          }
 #pragma GCC unroll 2
-      for (int k = 0; k < outputs; ++k) outs[k].put_square(at, gx[k]);
-    }
+          for (int k = 0; k < outputs; ++k) outs[k].put(at, gx[k]);
+        });
   }
 };
 

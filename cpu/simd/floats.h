@@ -65,6 +65,25 @@ SCANGRAD_INLINE bool any(S32 mask) {
 }
 
 SCANGRAD_INLINE S reversed(S v) { return detail::reversed(v, EachFloat()); }
+
+namespace detail {
+template <int... i>
+SCANGRAD_INLINE F low_half(S v, std::integer_sequence<int, i...>) {
+  return __builtin_shufflevector(v, v, i...);
+}
+template <int... i>
+SCANGRAD_INLINE F high_half(S v, std::integer_sequence<int, i...>) {
+  return __builtin_shufflevector(v, v, (i + lanes)...);
+}
+template <int... i>
+SCANGRAD_INLINE S joined(F low, F high, std::integer_sequence<int, i...>) {
+  return __builtin_shufflevector(low, high, i...);
+}
+}  // namespace detail
+SCANGRAD_INLINE F low_half(S v) { return detail::low_half(v, EachLane()); }
+SCANGRAD_INLINE F high_half(S v) { return detail::high_half(v, EachLane()); }
+SCANGRAD_INLINE S joined(F low, F high) { return detail::joined(low, high, EachFloat()); }
+
 /// Lane i takes lane i - by (up) or i + by (down) of its group; zeros come in.
 template <int by>
 SCANGRAD_INLINE S floats_up(S v) {
@@ -192,6 +211,14 @@ SCANGRAD_INLINE S load_floats(const float16* p) {
   return v;
 #endif
 }
+
+/// As many as half a register, F, takes.
+SCANGRAD_INLINE F load_narrow(const float* p) { return load_raw<F>(p); }
+SCANGRAD_INLINE F load_narrow(const bfloat16* p) { return bfloat_to_float(load_raw<I16>(p)); }
+SCANGRAD_INLINE F load_narrow(const float16* p) { return half_to_float(load_raw<I16>(p)); }
+SCANGRAD_INLINE void store_narrow(float* p, F v) { store_raw(p, v); }
+SCANGRAD_INLINE void store_narrow(bfloat16* p, F v) { store_raw(p, float_to_bfloat(v)); }
+SCANGRAD_INLINE void store_narrow(float16* p, F v) { store_raw(p, float_to_half(v)); }
 
 SCANGRAD_INLINE void store_floats(float* p, S v) { store_raw(p, v); }
 SCANGRAD_INLINE void store_floats(bfloat16* p, S v) {

@@ -171,24 +171,26 @@ class LseAdjointShortRows {
   using Rows = LseFloatRows<short_row, wide>;
 
   static SCANGRAD_INLINE void forwards(Rows& all, const In& xs, std::int64_t length, bool fresh) {
-    std::int64_t at = 0;
-    for (; at + wide <= length; at += wide) {
-      S x[wide];
-      xs.square(at, x);
-      for (int e = 0; e < wide; e += rows_at_once)
-        all.template take<true>(at + e, 0, {x[e], x[e + 1], x[e + 2], x[e + 3]}, fresh && at + e == 0);
-    }
-    for (; at < length; ++at) all.template take<true>(at, 0, {xs.one(at)}, fresh && at == 0);
+    for_each_square<S>(
+        length, [&](std::int64_t at, auto size) __attribute__((always_inline)) {
+          constexpr int n = size;
+          S x[n];
+          xs.get(at, x);
+          if constexpr (n == 1) all.template take<true>(at, 0, x, fresh && at == 0);
+          else
+            for (int e = 0; e < n; e += rows_at_once)
+              all.template take<true>(at + e, 0, {x[e], x[e + 1], x[e + 2], x[e + 3]}, fresh && at + e == 0);
+        });
   }
   static SCANGRAD_INLINE void back(Rows& all, const In& gs, const Out& out, std::int64_t length, Suffix* later) {
-    const std::int64_t whole = length / wide * wide;
-    for (std::int64_t at = length - 1; at >= whole; --at) out.put_one(at, all.give(at, 0, gs.one(at), later));
-    for (std::int64_t at = whole - wide; at >= 0; at -= wide) {
-      S g[wide], v[wide];
-      gs.square(at, g);
-      for (int e = wide - 1; e >= 0; --e) v[e] = all.give(at + e, 0, g[e], later);
-      out.put_square(at, v);
-    }
+    for_each_square_back<S>(
+        length, [&](std::int64_t at, auto size) __attribute__((always_inline)) {
+          constexpr int n = size;
+          S g[n], v[n];
+          gs.get(at, g);
+          for (int e = n - 1; e >= 0; --e) v[e] = all.give(at + e, 0, g[e], later);
+          out.put(at, v);
+        });
   }
 };
 

@@ -42,26 +42,8 @@ class LseStep {
 struct Halves {
   D low, high;
 };
-namespace detail {
-template <int... i>
-SCANGRAD_INLINE F low_half(S v, std::integer_sequence<int, i...>) {
-  return __builtin_shufflevector(v, v, i...);
-}
-template <int... i>
-SCANGRAD_INLINE F high_half(S v, std::integer_sequence<int, i...>) {
-  return __builtin_shufflevector(v, v, (i + lanes)...);
-}
-template <int... i>
-SCANGRAD_INLINE S joined(F low, F high, std::integer_sequence<int, i...>) {
-  return __builtin_shufflevector(low, high, i...);
-}
-}  // namespace detail
-SCANGRAD_INLINE Halves widened(S v) {
-  return {widened(detail::low_half(v, EachLane())), widened(detail::high_half(v, EachLane()))};
-}
-SCANGRAD_INLINE S narrowed(Halves v) {
-  return detail::joined(__builtin_convertvector(v.low, F), __builtin_convertvector(v.high, F), EachFloat());
-}
+SCANGRAD_INLINE Halves widened(S v) { return {widened(low_half(v)), widened(high_half(v))}; }
+SCANGRAD_INLINE S narrowed(Halves v) { return joined(__builtin_convertvector(v.low, F), __builtin_convertvector(v.high, F)); }
 SCANGRAD_INLINE Halves operator+(Halves a, Halves b) { return {a.low + b.low, a.high + b.high}; }
 SCANGRAD_INLINE Halves operator*(Halves a, Halves b) { return {a.low * b.low, a.high * b.high}; }
 SCANGRAD_INLINE Halves load_halves(const double* p) { return {load(p), load(p + lanes)}; }
@@ -139,9 +121,7 @@ class FloatCarries {
                ? below & ((x >= load_floats(bottom)) | (x == -__builtin_inff()))
                : below;
   }
-  SCANGRAD_INLINE bool all_fit(S x0, S x1, S x2, S x3) const {
-    return !any(~(fits(x0) & fits(x1) & fits(x2) & fits(x3)));
-  }
+  SCANGRAD_INLINE bool all_fit(S x0, S x1, S x2, S x3) const { return !any(~(fits(x0) & fits(x1) & fits(x2) & fits(x3))); }
 
   alignas(64) double ref[wide], s[wide], u[tangent ? wide : 1];
   alignas(64) float n[wide], top[wide], bottom[wide];

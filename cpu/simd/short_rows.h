@@ -32,20 +32,44 @@ SCANGRAD_INLINE void transpose_fours(S* v) {
 }
 }  // namespace detail
 
-/// Lane c of register r goes to lane r of register c.
-template <class V, int half = lanes_in<V> / 2>
-SCANGRAD_INLINE void transpose(V (&v)[lanes_in<V>]) {
+/// Lane c of register r goes to lane r of register c; where there are fewer registers than lanes, in each part of so many lanes.
+template <class V, int n, int half = n / 2>
+SCANGRAD_INLINE void transpose(V (&v)[n]) {
   using Each = std::make_integer_sequence<int, lanes_in<V>>;
   if constexpr (std::is_same_v<V, S> && half == 2) {
-    for (int r = 0; r < lanes_in<V>; r += 4) detail::transpose_fours(v + r);
+    for (int r = 0; r < n; r += 4) detail::transpose_fours(v + r);
   } else {
-    for (int r = 0; r < lanes_in<V>; ++r)
+    for (int r = 0; r < n; ++r)
       if ((r & half) == 0) {
         const V a = v[r], b = v[r + half];
         v[r] = detail::left_blocks<half>(a, b, Each()), v[r + half] = detail::right_blocks<half>(a, b, Each());
       }
-    if constexpr (half > 1) transpose<V, half / 2>(v);
+    if constexpr (half > 1) transpose<V, n, half / 2>(v);
   }
+}
+
+/// Calls f(at, n) for the elements of rows, n a constant: squares of as many elements as a register has lanes, then one of half as many
+/// where these are sixteen floats, then elements one by one.
+template <class V, class F>
+SCANGRAD_INLINE void for_each_square(std::int64_t length, const F& f) {
+  constexpr int width = lanes_in<V>;
+  std::int64_t at = 0;
+  for (; at + width <= length; at += width) f(at, std::integral_constant<int, width>());
+  if constexpr (width == 16)
+    if (at + width / 2 <= length) f(at, std::integral_constant<int, width / 2>()), at += width / 2;
+  for (; at < length; ++at) f(at, std::integral_constant<int, 1>());
+}
+/// The same from the last to the first.
+template <class V, class F>
+SCANGRAD_INLINE void for_each_square_back(std::int64_t length, const F& f) {
+  constexpr int width = lanes_in<V>;
+  const bool half = width == 16 && length % width >= width / 2;
+  std::int64_t at = length;
+  for (const std::int64_t left = length % width - (half ? width / 2 : 0); at > length - left;)
+    f(--at, std::integral_constant<int, 1>());
+  if constexpr (width == 16)
+    if (half) f(at -= width / 2, std::integral_constant<int, width / 2>());
+  while (at > 0) f(at -= width, std::integral_constant<int, width>());
 }
 
 /// The first rows, as many as a register has lanes, of an input or output of a job; T is const for inputs.
@@ -61,44 +85,74 @@ class RowsOfRegister {
   }
   /// Goes on to the next rows.
   SCANGRAD_INLINE void next() { first_ += width * apart_; }
-  /// Elements at to at + width - 1 of each.
-  SCANGRAD_INLINE void square(std::int64_t at, V (&v)[width]) const {
-    ask_ahead(at);
-    for (int r = 0; r < width; ++r) v[r] = load_as<V>(corner(at) + r * apart_);
-    transpose(v);
-    if (SCANGRAD_PLANT(short_rows_not_reversed, backwards_, false)) reverse(v);
+  /// Elements at to at + n - 1 of each.
+  template <int n>
+  SCANGRAD_INLINE void get(std::int64_t at, V (&v)[n]) const {
+    if constexpr (n == 1) {
+      v[0] = one(at);
+    } else {
+      ask_ahead(at, n);
+      for (int r = 0; r < n; ++r) v[r] = piece<n>(at, r);
+      transpose(v);
+      if (SCANGRAD_PLANT(short_rows_not_reversed, backwards_, false)) reverse(v);
+    }
   }
-  SCANGRAD_INLINE void put_square(std::int64_t at, V (&v)[width]) const {
-    ask_ahead(at);
-    if (backwards_) reverse(v);
-    transpose(v);
-    for (int r = 0; r < width; ++r) store_as(corner(at) + r * apart_, v[r]);
+  template <int n>
+  SCANGRAD_INLINE void put(std::int64_t at, V (&v)[n]) const {
+    if constexpr (n == 1) {
+      put_one(at, v[0]);
+    } else {
+      ask_ahead(at, n);
+      if (backwards_) reverse(v);
+      transpose(v);
+      for (int r = 0; r < n; ++r) put_piece<n>(at, r, v[r]);
+    }
   }
-  /// Element `at` of each.
+
+ private:
+  static constexpr std::int64_t line = 64 / sizeof(T);
+
+  SCANGRAD_INLINE T* corner(std::int64_t at, int n) const { return first_ + (backwards_ ? -(at + n - 1) : at); }
+  /// n elements of row r, and of row r + n where a register has room for two.
+  template <int n>
+  SCANGRAD_INLINE V piece(std::int64_t at, int r) const {
+    const T* const from = corner(at, n) + r * apart_;
+    if constexpr (n == width) return load_as<V>(from);
+    else return joined(load_narrow(from), load_narrow(from + n * apart_));
+  }
+  template <int n>
+  SCANGRAD_INLINE void put_piece(std::int64_t at, int r, V v) const {
+    T* const to = corner(at, n) + r * apart_;
+    if constexpr (n == width) store_as(to, v);
+    else store_narrow(to, low_half(v)), store_narrow(to + n * apart_, high_half(v));
+  }
   SCANGRAD_INLINE V one(std::int64_t at) const {
-    std::remove_const_t<T> own[width];
-    for (int r = 0; r < width; ++r) own[r] = first_[r * apart_ + (backwards_ ? -at : at)];
-    return load_as<V>(own);
+    return from_each(first_ + (backwards_ ? -at : at), std::make_integer_sequence<int, width>());
+  }
+  /// A number for each lane, put together in a register: in memory, the load would wait for all the stores.
+  template <int... r>
+  SCANGRAD_INLINE V from_each(T* from, std::integer_sequence<int, r...>) const {
+    using Bits = std::conditional_t<sizeof(T) == 2, std::int16_t, std::conditional_t<sizeof(T) == 4, float, double>>;
+    using All __attribute__((vector_size(sizeof(T) * width))) = Bits;
+    std::remove_const_t<T> all[width];
+    store_raw(all, All{as_bits<Bits>(from[r * apart_])...});
+    return load_as<V>(all);
   }
   SCANGRAD_INLINE void put_one(std::int64_t at, V v) const {
     T own[width];
     store_as(own, v);
     for (int r = 0; r < width; ++r) first_[r * apart_ + (backwards_ ? -at : at)] = own[r];
   }
-
- private:
-  static constexpr std::int64_t line = 64 / sizeof(T);
-
-  SCANGRAD_INLINE T* corner(std::int64_t at) const { return first_ + (backwards_ ? -(at + width - 1) : at); }
   /// Asks for the lines of the next rows: pieces of rows are taken in an order that the hardware does not know.
-  SCANGRAD_INLINE void ask_ahead(std::int64_t at) const {
+  SCANGRAD_INLINE void ask_ahead(std::int64_t at, int n) const {
     if (ahead_ != 0 && at % line == 0)
-      for (int r = 0; r < width; ++r) __builtin_prefetch(corner(at) + r * apart_ + ahead_, std::is_const_v<T> ? 0 : 1);
+      for (int r = 0; r < width; ++r) __builtin_prefetch(corner(at, n) + r * apart_ + ahead_, std::is_const_v<T> ? 0 : 1);
   }
-  static SCANGRAD_INLINE void reverse(V (&v)[width]) {
-    for (int k = 0; k < width / 2; ++k) {
+  template <int n>
+  static SCANGRAD_INLINE void reverse(V (&v)[n]) {
+    for (int k = 0; k < n / 2; ++k) {
       const V other = v[k];
-      v[k] = v[width - 1 - k], v[width - 1 - k] = other;
+      v[k] = v[n - 1 - k], v[n - 1 - k] = other;
     }
   }
 
@@ -163,7 +217,6 @@ void for_each_register_of_rows(const ScanJob& job) {
 template <class Step, class T>
 class ShortRows {
   using V = typename Step::V;
-  static constexpr int some = takes_rows<Step> ? rows_at_once : 1;
 
  public:
   static constexpr int width = lanes_in<V>, inputs = Step::inputs, outputs = Step::outputs;
@@ -189,29 +242,23 @@ class ShortRows {
   using Out = RowsOfRegister<V, T>;
 
   static SCANGRAD_INLINE void scan(Step& step, const In* ins, const Out* outs, std::int64_t length, bool fresh) {
-    std::int64_t at = 0;
-    for (; at + width <= length; at += width) {
-      V x[inputs][width], y[outputs][width];
+    for_each_square<V>(
+        length, [&](std::int64_t at, auto size) __attribute__((always_inline)) {
+          constexpr int n = size, some = takes_rows<Step> && n > 1 ? rows_at_once : 1;
+          V x[inputs][n], y[outputs][n];
 #pragma GCC unroll 4
-      for (int k = 0; k < inputs; ++k) ins[k].square(at, x[k]);
-      for (int e = 0; e < width; e += some) {
-        V from[some][inputs], to[some][outputs];
-        for (int r = 0; r < some; ++r)
-          for (int k = 0; k < inputs; ++k) from[r][k] = x[k][e + r];
-        take(step, from, SCANGRAD_PLANT(short_rows_fresh_twice, fresh && e == 0, e == 0), to);
-        for (int r = 0; r < some; ++r)
-          for (int k = 0; k < outputs; ++k) y[k][e + r] = to[r][k];
-      }
-      fresh = false;
+          for (int k = 0; k < inputs; ++k) ins[k].get(at, x[k]);
+          for (int e = 0; e < n; e += some) {
+            V from[some][inputs], to[some][outputs];
+            for (int r = 0; r < some; ++r)
+              for (int k = 0; k < inputs; ++k) from[r][k] = x[k][e + r];
+            take(step, from, SCANGRAD_PLANT(short_rows_fresh_twice, fresh && at + e == 0, e == 0), to);
+            for (int r = 0; r < some; ++r)
+              for (int k = 0; k < outputs; ++k) y[k][e + r] = to[r][k];
+          }
 #pragma GCC unroll 2
-      for (int k = 0; k < outputs; ++k) outs[k].put_square(at, y[k]);
-    }
-    for (; at < length; ++at, fresh = false) {
-      V x[1][inputs], y[1][outputs];
-      for (int k = 0; k < inputs; ++k) x[0][k] = ins[k].one(at);
-      take(step, x, fresh, y);
-      for (int k = 0; k < outputs; ++k) outs[k].put_one(at, y[0][k]);
-    }
+          for (int k = 0; k < outputs; ++k) outs[k].put(at, y[k]);
+        });
   }
   template <int rows>
   static SCANGRAD_INLINE void take(Step& step, V (&x)[rows][inputs], bool fresh, V (&y)[rows][outputs]) {

@@ -97,6 +97,8 @@ struct Target {
       else if (left > 0) put(i + k * lanes, left, registers[k], std::false_type());
     }
   }
+  /// Asks for where will be written at element i.
+  SCANGRAD_INLINE void expect(std::int64_t i) const { __builtin_prefetch(place(i), 1); }
   void put_first(float v) const {
     T own[wide];
     store_floats(own, splat_float(v));

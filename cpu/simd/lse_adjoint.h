@@ -152,12 +152,13 @@ class LseAdjointRow {
     const std::int64_t count = tiles.count();
     if (!f_.read(tiles.at(), count, Ahead::backwards) || !f_.joins(carry)) return false;
     f_.exponent = carry.ref[0];  // the carry is known: all counts in its exponent
-    if (!f_.read_t(tiles.at(), count, Ahead::backwards)) return false;
+    if (!f_.read_t(tiles.at(), count)) return false;
     Before s_before, after;
     f_.template scan<false, true>(count, s_before, s_before, e_of_);
     s_before.join(count, carry.s[0], 1);
     double sum = 0;
     for (std::int64_t i = (count - 1) / block * block; i >= 0; i -= block) {
+      f_.ask_for_t(i);
       store_block(f_.q_of + i, suffix_sums(quotient(load_block(f_.t_of + i), s_before.plus(i, load_block(f_.p_of + i)))));
       sum = after.add_back(i, f_.q_of, sum);
     }
@@ -169,6 +170,7 @@ class LseAdjointRow {
     const auto out = out_;
     for_each_block(
         count, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
+          for (int k = 0; k < 4; ++k) out.expect(i + k * wide - tile);
           out.put_block(i, here, load_block(e_of_ + i) * after.plus(i, load_block(f_.q_of + i)), whole);
         });
     return true;

@@ -105,9 +105,7 @@ class LseFloats {
     return x.finite && x.most < far;
   }
   /// Reads t. Says whether its products with weights can be done in floats.
-  bool read_t(std::int64_t at, std::int64_t count, Ahead where = Ahead::forwards) {
-    return least * log2_e - exponent >= -room && read_moderate(at, count, where);
-  }
+  bool read_t(std::int64_t at, std::int64_t count) { return least * log2_e - exponent >= -room && read_moderate(at, count); }
   /// Says whether the carry can join the tile's sums. It moves to the larger exponent then, of which the tile's is `share`.
   template <class Carry>
   bool joins(Carry& carry) {
@@ -125,6 +123,11 @@ class LseFloats {
   /// Whether it and its products with weights are far from the ends of the floats.
   static bool moderate(double u) { return u == 0 || ((u < 0 ? -u : u) >= 0x1p-100 && (u < 0 ? -u : u) <= 0x1p100); }
 
+  /// Asks for what a tile further on will read, a block at a time beside other work: for a whole tile at once there are too few places
+  /// in which lines can be waited for.
+  SCANGRAD_INLINE void ask_for_x(std::int64_t i) const { ask(x_here_, i); }
+  SCANGRAD_INLINE void ask_for_t(std::int64_t i) const { ask(t_here_, i); }
+
   Weights weights() const { return Weights(static_cast<float>(exponent)); }
   /// Fills p_of with the prefix sums of e within groups and, with t, q_of with those of e t. They are taken of a block beside the
   /// exponentials of the next.
@@ -135,6 +138,7 @@ class LseFloats {
     Block e = e_to(load_block(x_of));
     for (std::int64_t i = 0; i < count; i += block) {
       const Block next = e_to(load_block(x_of + i + block));
+      ask_for_x(i);
       if constexpr (keep_weights) store_block(e_of + i, e);
       store_block(p_of + i, late_prefix_sums(e));
       s = s_before.add(i, p_of, s);
@@ -151,6 +155,10 @@ class LseFloats {
   alignas(64) float x_of[spaced], p_of[spaced], t_of[tangents ? spaced : 16], q_of[tangents ? spaced : 16];
 
  private:
+  SCANGRAD_INLINE void ask(const Source<T>& source, std::int64_t i) const {
+    for (int k = 0; k < 4; ++k) source.expect(i + k * wide + ahead_);
+  }
+
   static constexpr float far = 0x1p20f;
   static constexpr double far_exponent = 0x1p21, room = 60;
 
@@ -160,6 +168,7 @@ class LseFloats {
   };
   Extent read_x(std::int64_t at, std::int64_t count, Ahead where) {
     const auto xs = x_.tile_at(at, count);
+    x_here_ = xs, ahead_ = static_cast<std::int64_t>(where);
     Block most = four(-far), lowest = four(far), sum = four(0.0f);
     for_each_block(
         count, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
@@ -170,8 +179,6 @@ class LseFloats {
             x = load_block(x_of + i);
           }
           const Block bounded = maximum(four(-far), x);
-          if constexpr (whole)
-            for (int k = 0; k < 4; ++k) xs.expect(i + k * wide + static_cast<std::int64_t>(where));
           most = maximum(bounded, most);
           sum = sum + bounded;
           if constexpr (tangents) lowest = minimum(x, lowest);
@@ -186,8 +193,9 @@ class LseFloats {
   }
 
   /// Says whether all t are 0 or of a magnitude between 2^-60 and 2^60.
-  bool read_moderate(std::int64_t at, std::int64_t count, Ahead where) {
+  bool read_moderate(std::int64_t at, std::int64_t count) {
     const auto ts = t_.tile_at(at, count);
+    t_here_ = ts;
     U32 most = U32{}, smallest = U32{} - 1;
     for_each_block(
         count, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
@@ -198,8 +206,6 @@ class LseFloats {
             most = maximum(most, size);
             smallest = minimum(smallest, size - 1);  // 0 becomes the largest
           }
-          if constexpr (whole)
-            for (int k = 0; k < 4; ++k) ts.expect(i + k * wide + static_cast<std::int64_t>(where));
         });
     const auto larger = [](U32 a, U32 b) __attribute__((always_inline)) { return maximum(a, b); };
     const auto smaller = [](U32 a, U32 b) __attribute__((always_inline)) { return minimum(a, b); };
@@ -208,6 +214,8 @@ class LseFloats {
   }
 
   Reader<T> x_, t_;
+  Source<T> x_here_{}, t_here_{};
+  std::int64_t ahead_ = 0;
 };
 
 }  // namespace scangrad::inline v0::cpu::SCANGRAD_LEVEL

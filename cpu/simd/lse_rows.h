@@ -95,6 +95,7 @@ class LseRow {
     if constexpr (with_t)
       for_each_block(
           count_, [&](std::int64_t first, std::int64_t here, auto whole) __attribute__((always_inline)) {
+            f_.ask_for_t(first);
 #pragma GCC unroll 4
             for (std::int64_t k = 0; k < block; k += sizeof(Part) / sizeof(float)) {
               const std::int64_t i = first + k, left = whole ? block - k : here - k;

@@ -56,9 +56,9 @@ class LseTile {
     if constexpr (tangent) in[1] = t_.tile_at(at, count);
     D most = splat(-infinity), least = splat(infinity);
     I odd = I{}, odd_t = I{};
-    for_each_register_ahead(
-        count, in,
-        [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
+    here_ = in[0], there_ = in[tangent ? 1 : 0], ahead_ = static_cast<std::int64_t>(where);
+    for_each_register(
+        count, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
           D x = in[0].get(i, here, whole);
           if constexpr (!whole) x = lane_numbers() < splat<I>(here) ? x : splat(-infinity);
           store(x_of + i, x);
@@ -71,8 +71,7 @@ class LseTile {
             const D size = absolute(t);
             if constexpr (full) odd_t |= ((size < 0x1p-900) & (t != 0.0)) | !(size <= 0x1p900);
           }
-        },
-        where);
+        });
     moderate = !any(odd_t);
     const double top = largest_lane(most);
     constexpr double room =
@@ -123,6 +122,7 @@ class LseTile {
   void scan_any(std::int64_t count) {
     auto carry = LseCarry<full, tangent>::identity();
     for (std::int64_t i = 0; i < count; i += lanes) {
+      ask_ahead(i, lanes);
       const D in[2] = {load(x_of + i), tangent ? load(t_of + i) : D{}};
       const State own = prefixes<M>(M::lift(in)), state = M::combine(carry.state(), own), last = last_lane_of(own);
       store(ref_of + i, state.ref);
@@ -134,9 +134,19 @@ class LseTile {
   }
 
  private:
+  /// Asks for what a tile further on will read, beside other work (see LseFloats).
+  SCANGRAD_INLINE void ask_ahead(std::int64_t i, std::int64_t n) const {
+    for (std::int64_t k = i; k < i + n; k += 64 / sizeof(T)) {
+      here_.expect(k + ahead_);
+      if constexpr (tangent) there_.expect(k + ahead_);
+    }
+  }
   /// e^x / B^reference
   void weigh(std::int64_t count, double* to) const {
-    for (std::int64_t i = 0; i < count; i += four_lanes) store_four(to + i, near_weight<full>(load_four(x_of + i), reference));
+    for (std::int64_t i = 0; i < count; i += four_lanes) {
+      ask_ahead(i, four_lanes);
+      store_four(to + i, near_weight<full>(load_four(x_of + i), reference));
+    }
   }
   template <class Load>
   SCANGRAD_INLINE State at(std::int64_t i, const Load& load_at) const {
@@ -145,6 +155,8 @@ class LseTile {
   }
 
   Reader<T> x_, t_;
+  Source<T> here_{}, there_{};
+  std::int64_t ahead_ = 0;
 };
 
 }  // namespace scangrad::inline v0::cpu::SCANGRAD_LEVEL

@@ -68,7 +68,24 @@ class Lanes {
     });
   }
 
-  /// The same in runs of lanes that lie `strides` apart: f(offsets of the first, how many, strides).
+  /// The same from the last lane to the first.
+  template <class F>
+  void for_each_back(std::int64_t begin, std::int64_t end, const F& f) const {
+    const std::int64_t size = used_ == 0 ? 1 : axes_[used_ - 1].size;
+    for (std::int64_t first = 0; end > begin; end = first) {
+      first = std::max(begin, (end - 1) / size * size);
+      for_each_run(first, end, [&](Offsets at, std::int64_t lanes, const Offsets& strides) {
+        for (std::size_t k = 0; k < N; ++k) at[k] += (lanes - 1) * strides[k];
+        for (;;) {
+          f(at);
+          if (--lanes == 0) return;
+          for (std::size_t k = 0; k < N; ++k) at[k] -= strides[k];
+        }
+      });
+    }
+  }
+
+  /// In runs of lanes that lie `strides` apart: f(offsets of the first, how many, strides).
   template <class F>
   void for_each_run(std::int64_t begin, std::int64_t end, const F& f) const {
     if (begin >= end) return;

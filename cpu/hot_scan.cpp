@@ -265,15 +265,21 @@ class HotScanRun {
            by * static_cast<std::int64_t>(item_size(dtype_));
   }
 
+  /// Rows go the way that their elements do: kernels ask for what lies ahead of them in memory.
   void rows(ScanKernel kernel, std::int64_t begin, std::int64_t end, double* scratch) const {
-    lanes_.for_each(begin, end, [&](const Offsets& at) {
+    const bool runs_back = cotangent_of(call_.scan) >= 0, down = (lanes_.step[out_at] < 0) != runs_back;
+    std::int64_t row = down ? end - 1 : begin;
+    const auto run = [&](const Offsets& at) {
       Carries carries = carries_of(1, scratch);
       carries_.give(carries, 0, at);
       ScanJob job = job_at(at, 1, scratch);
-      if (states_) states_->give(job, begin++);
+      if (states_) states_->give(job, SCANGRAD_PLANT(hot_states_of_other_row, row, begin));
+      row += down ? -1 : 1;
       run_job(kernel, job, carries);
       carries_.take(carries, 0, at);
-    });
+    };
+    if (down) lanes_.for_each_back(begin, end, run);
+    else lanes_.for_each(begin, end, run);
   }
 
   /// f(which, offsets) for `count` lanes from `lane` on.

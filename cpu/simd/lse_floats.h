@@ -42,14 +42,12 @@ class Before {
   }
   SCANGRAD_INLINE Block plus(std::int64_t i, Block v) const { return high<Block>(i) + more(i, v); }
 
-  /// The same and what its rounding takes.
-  struct Exact {
-    Part sum, rest;
+  /// The same in two parts.
+  struct Parts {
+    Part high, more;
+    SCANGRAD_INLINE Part sum() const { return high + more; }
   };
-  SCANGRAD_INLINE Exact exactly(std::int64_t i, Part v) const {
-    const Part a = high<Part>(i), b = more(i, v), sum = a + b, back = sum - a;
-    return {sum, (a - (sum - back)) + (b - back)};
-  }
+  SCANGRAD_INLINE Parts parts(std::int64_t i, Part v) const { return {high<Part>(i), more(i, v)}; }
 
  private:
   template <class V>
@@ -67,16 +65,15 @@ class Before {
   float share_ = 1;
 };
 
-/// u / s, rounded once.
-SCANGRAD_INLINE Part quotient(const Before::Exact& u, const Before::Exact& s) {
-  const Part r = rough_reciprocal(s.sum);
+/// u / s, rounded once: what its first estimate leaves of u counts too.
+SCANGRAD_INLINE Part quotient(const Before::Parts& u, const Before::Parts& s) {
+  const Part whole = s.sum(), r = rough_reciprocal(whole);
 #if defined(__AVX512F__)
-  const Part q = u.sum * r;  // to 14 bits, which the rest makes 28
+  const Part q = u.sum() * r;
 #else
-  const Part q = u.sum / s.sum;
+  const Part q = u.sum() / whole;
 #endif
-  const Part rest = fma(-q, s.rest, fma(-q, s.sum, u.sum) + u.rest);
-  return fma(rest, r, q);
+  return fma(fma(-q, s.high, u.high) + fma(-q, s.more, u.more), r, q);
 }
 
 /// e^x 2^-n, no less than 2^-125.

@@ -99,9 +99,9 @@ class LseRow {
 #pragma GCC unroll 4
             for (std::int64_t k = 0; k < block; k += sizeof(Part) / sizeof(float)) {
               const std::int64_t i = first + k, left = whole ? block - k : here - k;
-              const auto s = s_before_.exactly(i, load_part(f_.p_of + i));
-              if constexpr (value) y.put_part(i, left, log_floats(all<Part>(exponent), s.sum));
-              dy.put_part(i, left, quotient(u_before_.exactly(i, load_part(f_.q_of + i)), s));
+              const auto s = s_before_.parts(i, load_part(f_.p_of + i));
+              if constexpr (value) y.put_part(i, left, log_floats(all<Part>(exponent), s.sum()));
+              dy.put_part(i, left, quotient(u_before_.parts(i, load_part(f_.q_of + i)), s));
             }
           });
     else if constexpr (value)

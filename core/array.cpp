@@ -21,11 +21,11 @@ bool is_dense(const Shape& shape, const Strides& strides) noexcept {
   return true;
 }
 
-void NotePad::keep(Note note) const {
+void NotePad::keep(Note note) const noexcept {
   if (note_.load(std::memory_order_relaxed) != nullptr) return;
-  auto own = std::make_unique<const Note>(std::move(note));
+  std::unique_ptr<const Note> own(new (std::nothrow) Note(std::move(note)));
   const Note* none = nullptr;
-  if (note_.compare_exchange_strong(none, own.get(), std::memory_order_acq_rel)) own.release();
+  if (own && note_.compare_exchange_strong(none, own.get(), std::memory_order_acq_rel)) own.release();
 }
 
 void Array::allocate() {

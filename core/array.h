@@ -50,8 +50,8 @@ class NotePad {
     const Note* note = note_.load(std::memory_order_acquire);
     return note != nullptr && SCANGRAD_PLANT(note_about_other, note->about == about, true) ? note->data.get() : nullptr;
   }
-  /// The first note stays.
-  void keep(Note note) const;
+  /// The first note stays; none is taken where there is no memory for it.
+  void keep(Note note) const noexcept;
   void clear() noexcept { delete note_.exchange(nullptr, std::memory_order_relaxed); }
 
  private:

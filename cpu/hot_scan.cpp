@@ -5,6 +5,7 @@
 #include "core/planted.h"
 #include "cpu/hot_carries.h"
 #include "cpu/simd/levels.h"
+#include "cpu/tile_states.h"
 #include "cpu/turn.h"
 
 namespace scangrad::inline v0::cpu {
@@ -39,42 +40,6 @@ bool streams_rows() {
   return true;
 #endif
 }
-
-/// The states of logcumsumexp before each tile of each row: the forward pass leaves them as a note beside x, and what runs back
-/// over x in the same order begins with them.
-class TileStates {
- public:
-  TileStates(const HotCall& call, std::int64_t length, std::int64_t rows)
-      : x_(*call.in[0]), order_(call.order), size_(state_parts * tiles_of(length)) {
-    if (length <= tile) return;
-    const core::Storage* found = x_.notes.find(about());
-    known_ = found != nullptr;
-    if (cotangent_of(call.scan) < 0 && known_) return;
-    if (!known_) {
-      storage_ = core::Storage::allocate(size_ * rows * static_cast<std::int64_t>(sizeof(double)));
-      found = storage_.get();
-    }
-    states_ = reinterpret_cast<double*>(found->data);
-  }
-
-  void give(ScanJob& job, std::int64_t row) const {
-    if (states_ != nullptr) job.states = states_ + row * size_, job.states_known = known_;
-  }
-  /// Once all rows are done.
-  void keep() const {
-    if (storage_) x_.notes.keep({about(), storage_});
-  }
-
- private:
-  std::int64_t about() const { return 4 * order_.axis + 2 * (order_.reverse ? 1 : 0) + (order_.exclusive ? 1 : 0); }
-
-  const Array& x_;
-  const ops::ScanOrder& order_;
-  std::int64_t size_;
-  core::Ref<core::Storage> storage_;
-  double* states_ = nullptr;
-  bool known_ = false;
-};
 
 /// How the lanes of a scan are taken.
 enum class Way : std::uint8_t { rows, columns, short_rows, turned_rows };
@@ -130,6 +95,7 @@ class HotScanRun {
           else turned_rows(kernel, lane, count, own);
         }
       }
+      finish_stores();
     });
     if (states_) states_->keep();
   }
@@ -248,7 +214,12 @@ class HotScanRun {
     job.chain = chain;
     context_.parallel_for(sharers_, 1, [&](std::int64_t first, std::int64_t last) {
       for (; first < last; ++first) kernel(job);
+      finish_stores();
     });
+  }
+  /// Stores past the caches are in no order with others: who is told that a thread is done must find them.
+  void finish_stores() const {
+    if (stream_) std::atomic_thread_fence(std::memory_order_seq_cst);
   }
   /// The last element of an exclusive scan, which only the carry sees.
   void run_last(ScanKernel kernel, ScanJob job, std::int64_t at, Carries& carries) const {

@@ -1,4 +1,4 @@
-// What a forward pass of logcumsumexp leaves beside its input for the way back (cpu/hot_scan.cpp): it changes time, never a bit.
+// What a forward pass of logcumsumexp leaves beside its input for the way back (cpu/tile_states.h): it changes time, never a bit.
 
 #include <cmath>
 #include <cstring>

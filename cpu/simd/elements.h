@@ -20,6 +20,27 @@ SCANGRAD_INLINE void store_as(T* to, V v) {
   if constexpr (std::is_same_v<V, D>) store(to, v);
   else store_floats(to, v);
 }
+/// The same past the caches, where elements are floats or more and lie at a multiple of their register.
+template <class V, class T>
+SCANGRAD_INLINE void stream_as(T* to, V v) {
+#if defined(__SSE2__)
+  const auto stream = [to](auto all) __attribute__((always_inline)) {
+    constexpr std::size_t size = sizeof all;
+    if (reinterpret_cast<std::uintptr_t>(to) % size != 0) return store_raw(to, all);
+#if defined(__AVX512F__)
+    if constexpr (size == 64) return _mm512_stream_si512(reinterpret_cast<__m512i*>(to), as_bits<__m512i>(all));
+#endif
+#if defined(__AVX2__)
+    if constexpr (size == 32) return _mm256_stream_si256(reinterpret_cast<__m256i*>(to), as_bits<__m256i>(all));
+#endif
+    if constexpr (size == 16) return _mm_stream_si128(reinterpret_cast<__m128i*>(to), as_bits<__m128i>(all));
+    else store_raw(to, all);
+  };
+  if constexpr (std::is_same_v<T, float> && std::is_same_v<V, D>) return stream(narrowed(v));
+  else if constexpr (sizeof(T) >= 4) return stream(v);
+#endif
+  store_as(to, v);
+}
 /// Its first `count` lanes, upwards or downwards; zeros after what was read.
 template <class V, class T>
 SCANGRAD_INLINE V read_some(const T* from, std::int64_t count, bool backwards) {
@@ -80,9 +101,10 @@ template <class T>
 struct Target {
   T* here;
   bool backwards;
+  bool past_caches = false;
   SCANGRAD_INLINE void put(std::int64_t i, std::int64_t, D v, std::true_type) const {
-    if (backwards) store(here - i - (lanes - 1), reversed(v));
-    else store(here + i, v);
+    if (backwards) keep(here - i - (lanes - 1), reversed(v));
+    else keep(here + i, v);
   }
   SCANGRAD_INLINE void put(std::int64_t i, std::int64_t count, D v, std::false_type) const {
     write_some(place(i), count, v, backwards);
@@ -98,21 +120,36 @@ struct Target {
     }
   }
   /// Asks for where will be written at element i.
-  SCANGRAD_INLINE void expect(std::int64_t i) const { __builtin_prefetch(place(i), 1); }
+  SCANGRAD_INLINE void expect(std::int64_t i) const {
+    if (!past_caches) __builtin_prefetch(place(i), 1);
+  }
+  /// A register's elements from `to` upwards.
+  template <class V>
+  SCANGRAD_INLINE void keep(T* to, V v) const {
+    if (past_caches) stream_as(to, v);
+    else store_as(to, v);
+  }
   void put_first(float v) const {
     T own[wide];
     store_floats(own, splat_float(v));
     *here = own[0];
   }
   SCANGRAD_INLINE void put_floats(std::int64_t i, S v) const {
-    if (backwards) store_floats(here - i - (wide - 1), reversed(v));
-    else store_floats(here + i, v);
+    if (backwards) keep(here - i - (wide - 1), reversed(v));
+    else keep(here + i, v);
   }
   SCANGRAD_INLINE void put_floats(std::int64_t i, std::int64_t, S v, std::true_type) const { put_floats(i, v); }
   SCANGRAD_INLINE void put_floats(std::int64_t i, std::int64_t count, S v, std::false_type) const {
     write_some(place(i), count, v, backwards);
   }
   SCANGRAD_INLINE void put_block(std::int64_t i, std::int64_t, Block v, std::true_type) const {
+    if (__builtin_expect(!past_caches, 1)) {
+      Target near = *this;
+      near.past_caches = false;
+      near.put_floats(i, v.a), near.put_floats(i + wide, v.b), near.put_floats(i + 2 * wide, v.c),
+          near.put_floats(i + 3 * wide, v.d);
+      return;
+    }
     put_floats(i, v.a), put_floats(i + wide, v.b), put_floats(i + 2 * wide, v.c), put_floats(i + 3 * wide, v.d);
   }
   /// The first `count` elements, if there are so many.
@@ -135,9 +172,11 @@ struct Target {
 };
 
 /// A tile's elements, or places, from the last to the first.
-template <template <class> class Side, class T>
-SCANGRAD_INLINE Side<T> reversed_tile(const Side<T>& side, std::int64_t count) {
-  return {side.here + (side.backwards ? -(count - 1) : count - 1), !side.backwards};
+template <class Side>
+SCANGRAD_INLINE Side reversed_tile(Side side, std::int64_t count) {
+  side.here += side.backwards ? -(count - 1) : count - 1;
+  side.backwards = !side.backwards;
+  return side;
 }
 
 /// An input, a tile at a time. What is not contiguous in the direction asked for, by default any, is copied first.
@@ -164,18 +203,21 @@ class Reader {
   T copy_[tile];
 };
 
-/// An output, a tile at a time; step 1 or -1. Streaming ones are gathered first.
+/// An output, a tile at a time; step 1 or -1. What goes past the caches is written as it comes where registers fill lines, else gathered first.
 template <class T>
 class Writer {
  public:
-  Writer(void* first, std::int64_t step, bool streaming) : first_(static_cast<T*>(first)), step_(step), streaming_(streaming) {}
+  Writer(void* first, std::int64_t step, bool streaming) : first_(static_cast<T*>(first)), step_(step) {
+    const bool fills_lines = sizeof(T) * lanes >= 16 && reinterpret_cast<std::uintptr_t>(first_ + (step < 0 ? 1 : 0)) % 64 == 0;
+    direct_ = streaming && fills_lines, gathers_ = streaming && !fills_lines;
+  }
 
   Target<T> tile_at(std::int64_t at, std::int64_t count) {
     target_ = first_ + at * step_;
-    return {streaming_ ? copy_ + (step_ < 0 ? count - 1 : 0) : target_, step_ < 0};
+    return {gathers_ ? copy_ + (step_ < 0 ? count - 1 : 0) : target_, step_ < 0, direct_};
   }
   void end_tile(std::int64_t count) {
-    if (streaming_)
+    if (gathers_)
       stream(step_ < 0 ? target_ - (count - 1) : target_, copy_, SCANGRAD_PLANT(hot_stream_tail, count, count / lanes * lanes));
   }
 
@@ -183,7 +225,7 @@ class Writer {
   T* first_;
   T* target_ = nullptr;
   std::int64_t step_;
-  bool streaming_;
+  bool direct_, gathers_;
   T copy_[tile];
 };
 
@@ -240,7 +282,7 @@ SCANGRAD_INLINE V read_register(const Source<T>& source, std::int64_t i, std::in
 }
 template <bool mirrored, class V, class T, class Whole>
 SCANGRAD_INLINE void write_register(const Target<T>& target, std::int64_t i, std::int64_t here, V v, Whole whole) {
-  if constexpr (Whole::value) store_as(mirrored ? target.here - i - (lanes_in<V> - 1) : target.here + i, v);
+  if constexpr (Whole::value) target.keep(mirrored ? target.here - i - (lanes_in<V> - 1) : target.here + i, v);
   else if constexpr (std::is_same_v<V, D>) target.put(i, here, v, whole);
   else target.put_floats(i, here, v, whole);
 }

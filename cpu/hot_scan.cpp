@@ -20,10 +20,10 @@ std::int64_t longest_short_row(HotScan scan, DType dtype) {
 }
 constexpr std::int64_t rows_a_task = 256;
 
-/// Where all arrays are larger than this, results may be written past the caches. The last-level cache, but no more than one program may
-/// expect of one that it shares with others: two cores of a Xeon that names 480 MiB copied from memory where arrays were larger than 80.
+/// Where all arrays are larger than this, results may be written past the caches. The last-level cache, but no more than what leaves
+/// room for arrays that other operations work on: two cores of a Xeon that names 480 MiB copied from memory from 80 MiB on.
 std::int64_t last_level_cache() {
-  constexpr std::int64_t share = std::int64_t{64} << 20;
+  constexpr std::int64_t share = std::int64_t{40} << 20;
 #if defined(_SC_LEVEL3_CACHE_SIZE)
   static const std::int64_t size = sysconf(_SC_LEVEL3_CACHE_SIZE);
   if (size > 0) return std::min(size, share);

@@ -59,13 +59,8 @@ class Lanes {
   /// f(offsets of the lane's first element) for the lanes [begin, end), in row-major order.
   template <class F>
   void for_each(std::int64_t begin, std::int64_t end, const F& f) const {
-    for_each_run(begin, end, [&](Offsets at, std::int64_t lanes, const Offsets& strides) {
-      for (;;) {
-        f(at);
-        if (--lanes == 0) return;
-        for (std::size_t k = 0; k < N; ++k) at[k] += strides[k];
-      }
-    });
+    for_each_run(begin, end,
+                 [&](const Offsets& at, std::int64_t lanes, const Offsets& strides) { walk<1>(at, lanes, strides, f); });
   }
 
   /// The same from the last lane to the first.
@@ -76,11 +71,7 @@ class Lanes {
       first = std::max(begin, (end - 1) / size * size);
       for_each_run(first, end, [&](Offsets at, std::int64_t lanes, const Offsets& strides) {
         for (std::size_t k = 0; k < N; ++k) at[k] += (lanes - 1) * strides[k];
-        for (;;) {
-          f(at);
-          if (--lanes == 0) return;
-          for (std::size_t k = 0; k < N; ++k) at[k] -= strides[k];
-        }
+        walk<-1>(at, lanes, strides, f);
       });
     }
   }
@@ -120,6 +111,14 @@ class Lanes {
     Offsets strides{};
   };
 
+  template <int by, class F>
+  static void walk(Offsets at, std::int64_t lanes, const Offsets& strides, const F& f) {
+    for (;;) {
+      f(at);
+      if (--lanes == 0) return;
+      for (std::size_t k = 0; k < N; ++k) at[k] += by * strides[k];
+    }
+  }
   static void move(Offsets& at, const Axis& axis, std::int64_t by) {
     for (std::size_t k = 0; k < N; ++k) at[k] += by * axis.strides[k];
   }

@@ -21,7 +21,7 @@ std::int64_t longest_short_row(HotScan scan, DType dtype) {
 constexpr std::int64_t rows_a_task = 256;
 
 /// Where all arrays are larger than this, results may be written past the caches. The last-level cache, but no more than what leaves
-/// room for arrays that other operations work on: two cores of a Xeon that names 480 MiB copied from memory from 80 MiB on.
+/// room for arrays that other operations work on: on two cores of a Xeon that names 480 MiB, copies slowed down between 64 and 96 MiB.
 std::int64_t last_level_cache() {
   constexpr std::int64_t share = std::int64_t{40} << 20;
 #if defined(_SC_LEVEL3_CACHE_SIZE)
@@ -31,7 +31,7 @@ std::int64_t last_level_cache() {
   return share / 2;
 }
 
-/// Whether a row's stores go past the caches although a tile must be gathered for it: on a Zen 3 that cost more than it saved.
+/// Whether a row's stores go past the caches: on a Zen 3, a tile gathered for it, that cost more than it saved.
 bool streams_rows() {
 #ifdef __x86_64__
   static const bool yes = !__builtin_cpu_is("amd");

@@ -23,23 +23,21 @@ SCANGRAD_INLINE void store_as(T* to, V v) {
 /// The same past the caches, where elements are floats or more and lie at a multiple of their register.
 template <class V, class T>
 SCANGRAD_INLINE void stream_as(T* to, V v) {
-#if defined(__SSE2__)
-  const auto stream = [to](auto all) __attribute__((always_inline)) {
-    constexpr std::size_t size = sizeof all;
-    if (reinterpret_cast<std::uintptr_t>(to) % size != 0) return store_raw(to, all);
-#if defined(__AVX512F__)
-    if constexpr (size == 64) return _mm512_stream_si512(reinterpret_cast<__m512i*>(to), as_bits<__m512i>(all));
-#endif
-#if defined(__AVX2__)
-    if constexpr (size == 32) return _mm256_stream_si256(reinterpret_cast<__m256i*>(to), as_bits<__m256i>(all));
-#endif
-    if constexpr (size == 16) return _mm_stream_si128(reinterpret_cast<__m128i*>(to), as_bits<__m128i>(all));
-    else store_raw(to, all);
-  };
-  if constexpr (std::is_same_v<T, float> && std::is_same_v<V, D>) return stream(narrowed(v));
-  else if constexpr (sizeof(T) >= 4) return stream(v);
-#endif
-  store_as(to, v);
+  if constexpr (sizeof(T) == 2) {
+    store_as(to, v);
+  } else if constexpr (std::is_same_v<T, float> && std::is_same_v<V, D>) {
+    stream_as(to, narrowed(v));
+  } else if (reinterpret_cast<std::uintptr_t>(to) % sizeof v == 0) {
+    stream_register(to, v);
+  } else {
+    store_raw(to, v);
+  }
+}
+/// Asks for the lines of n elements from i on, of a source or target.
+template <class Side>
+SCANGRAD_INLINE void expect(const Side& side, std::int64_t i, std::int64_t n) {
+  constexpr std::int64_t line = 64 / sizeof(*side.here);
+  for (std::int64_t k = 0; k < n; k += line) side.expect(i + k);
 }
 /// Its first `count` lanes, upwards or downwards; zeros after what was read.
 template <class V, class T>
@@ -143,14 +141,8 @@ struct Target {
     write_some(place(i), count, v, backwards);
   }
   SCANGRAD_INLINE void put_block(std::int64_t i, std::int64_t, Block v, std::true_type) const {
-    if (__builtin_expect(!past_caches, 1)) {
-      Target near = *this;
-      near.past_caches = false;
-      near.put_floats(i, v.a), near.put_floats(i + wide, v.b), near.put_floats(i + 2 * wide, v.c),
-          near.put_floats(i + 3 * wide, v.d);
-      return;
-    }
-    put_floats(i, v.a), put_floats(i + wide, v.b), put_floats(i + 2 * wide, v.c), put_floats(i + 3 * wide, v.d);
+    if (__builtin_expect(past_caches, 0)) return put_registers(i, v);
+    Target{here, backwards}.put_registers(i, v);  // asked once for four
   }
   /// The first `count` elements, if there are so many.
   SCANGRAD_INLINE void put_part(std::int64_t i, std::int64_t count, S v) const {
@@ -168,6 +160,9 @@ struct Target {
   }
 
  private:
+  SCANGRAD_INLINE void put_registers(std::int64_t i, Block v) const {
+    put_floats(i, v.a), put_floats(i + wide, v.b), put_floats(i + 2 * wide, v.c), put_floats(i + 3 * wide, v.d);
+  }
   SCANGRAD_INLINE T* place(std::int64_t i) const { return backwards ? here - i : here + i; }
 };
 
@@ -236,12 +231,11 @@ enum class Ahead : std::int64_t { forwards = 2 * tile, backwards = -2 * tile };
 template <std::int64_t width = lanes, class F, class T, std::size_t n>
 SCANGRAD_INLINE void for_each_register_ahead(std::int64_t count, const Source<T> (&sources)[n], const F& f,
                                              Ahead where = Ahead::forwards) {
-  constexpr std::int64_t some = 64, line = 64 / sizeof(T);
+  constexpr std::int64_t some = 64;
   const auto ahead = static_cast<std::int64_t>(where);
   std::int64_t i = 0;
   for (; i + some <= count; i += some) {
-    for (const Source<T>& source : sources)
-      for (std::int64_t k = 0; k < some; k += line) source.expect(i + k + ahead);
+    for (const Source<T>& source : sources) expect(source, i + ahead, some);
     for (std::int64_t k = 0; k < some; k += width) f(i + k, width, std::true_type());
   }
   for (; i + width <= count; i += width) f(i, width, std::true_type());

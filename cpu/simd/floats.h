@@ -163,7 +163,7 @@ SCANGRAD_INLINE S fma(S a, S b, S c) {
 #endif
 }
 
-/// 1 / v and a / v to half a unit and a sixteenth, for v and results that are normal: with 512 bits a division takes as long as ten products.
+/// 1 / v and a / v to half a unit and a sixteenth, for v and results that are normal: with 512 bits a division takes as long as twenty products.
 SCANGRAD_INLINE S reciprocal(S v) {
 #if defined(__AVX512F__)
   const S r = rough_reciprocal(v);
@@ -203,22 +203,9 @@ SCANGRAD_INLINE S load_floats(const float16* p) {
 #elif defined(__F16C__)
   return as_bits<S>(_mm256_cvtph_ps(load_raw<__m128i>(p)));
 #else
-  S v{};
-  for (int i = 0; i < wide; i += lanes) {
-    const F half = half_to_float(load_raw<I16>(p + i));
-    for (int k = 0; k < lanes; ++k) v[i + k] = half[k];
-  }
-  return v;
+  return joined(load_narrow(p), load_narrow(p + lanes));
 #endif
 }
-
-/// As many as half a register, F, takes.
-SCANGRAD_INLINE F load_narrow(const float* p) { return load_raw<F>(p); }
-SCANGRAD_INLINE F load_narrow(const bfloat16* p) { return bfloat_to_float(load_raw<I16>(p)); }
-SCANGRAD_INLINE F load_narrow(const float16* p) { return half_to_float(load_raw<I16>(p)); }
-SCANGRAD_INLINE void store_narrow(float* p, F v) { store_raw(p, v); }
-SCANGRAD_INLINE void store_narrow(bfloat16* p, F v) { store_raw(p, float_to_bfloat(v)); }
-SCANGRAD_INLINE void store_narrow(float16* p, F v) { store_raw(p, float_to_half(v)); }
 
 SCANGRAD_INLINE void store_floats(float* p, S v) { store_raw(p, v); }
 SCANGRAD_INLINE void store_floats(bfloat16* p, S v) {
@@ -237,11 +224,7 @@ SCANGRAD_INLINE void store_floats(float16* p, S v) {
 #elif defined(__F16C__)
   store_raw(p, _mm256_cvtps_ph(as_bits<__m256>(v), _MM_FROUND_TO_NEAREST_INT));
 #else
-  for (int i = 0; i < wide; i += lanes) {
-    F half;
-    for (int k = 0; k < lanes; ++k) half[k] = v[i + k];
-    store_raw(p + i, float_to_half(half));
-  }
+  store_narrow(p, low_half(v)), store_narrow(p + lanes, high_half(v));
 #endif
 }
 

@@ -170,7 +170,7 @@ class LseAdjointRow {
     const auto out = out_;
     for_each_block(
         count, [&](std::int64_t i, std::int64_t here, auto whole) __attribute__((always_inline)) {
-          for (int k = 0; k < 4; ++k) out.expect(i + k * wide - tile);
+          expect(out, i - tile, block);
           out.put_block(i, here, load_block(e_of_ + i) * after.plus(i, load_block(f_.q_of + i)), whole);
         });
     return true;

@@ -120,10 +120,9 @@ class LseFloats {
   /// Whether it and its products with weights are far from the ends of the floats.
   static bool moderate(double u) { return u == 0 || ((u < 0 ? -u : u) >= 0x1p-100 && (u < 0 ? -u : u) <= 0x1p100); }
 
-  /// Asks for what a tile further on will read, a block at a time beside other work: for a whole tile at once there are too few places
-  /// in which lines can be waited for.
-  SCANGRAD_INLINE void ask_for_x(std::int64_t i) const { ask(x_here_, i); }
-  SCANGRAD_INLINE void ask_for_t(std::int64_t i) const { ask(t_here_, i); }
+  /// Asks for what a tile further on will read, a block at a time beside other work: a whole tile at once takes longer.
+  SCANGRAD_INLINE void ask_for_x(std::int64_t i) const { expect(x_here_, i + ahead_, block); }
+  SCANGRAD_INLINE void ask_for_t(std::int64_t i) const { expect(t_here_, i + ahead_, block); }
 
   Weights weights() const { return Weights(static_cast<float>(exponent)); }
   /// Fills p_of with the prefix sums of e within groups and, with t, q_of with those of e t. They are taken of a block beside the
@@ -146,16 +145,13 @@ class LseFloats {
       e = next;
     }
   }
+
   double exponent = 0, share = 1;
   float first = 0, least = 0;
   static constexpr std::int64_t spaced = tile + block;  // not a multiple of 4 KiB apart
   alignas(64) float x_of[spaced], p_of[spaced], t_of[tangents ? spaced : 16], q_of[tangents ? spaced : 16];
 
  private:
-  SCANGRAD_INLINE void ask(const Source<T>& source, std::int64_t i) const {
-    for (int k = 0; k < 4; ++k) source.expect(i + k * wide + ahead_);
-  }
-
   static constexpr float far = 0x1p20f;
   static constexpr double far_exponent = 0x1p21, room = 60;
 

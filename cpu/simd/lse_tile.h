@@ -136,10 +136,8 @@ class LseTile {
  private:
   /// Asks for what a tile further on will read, beside other work (see LseFloats).
   SCANGRAD_INLINE void ask_ahead(std::int64_t i, std::int64_t n) const {
-    for (std::int64_t k = i; k < i + n; k += 64 / sizeof(T)) {
-      here_.expect(k + ahead_);
-      if constexpr (tangent) there_.expect(k + ahead_);
-    }
+    expect(here_, i + ahead_, n);
+    if constexpr (tangent) expect(there_, i + ahead_, n);
   }
   /// e^x / B^reference
   void weigh(std::int64_t count, double* to) const {

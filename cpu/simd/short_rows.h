@@ -48,6 +48,10 @@ SCANGRAD_INLINE void transpose(V (&v)[n]) {
   }
 }
 
+/// Whether rows shorter than a register has lanes share one by twos.
+template <class V>
+inline constexpr bool half_squares = lanes_in<V> == 16;
+
 /// Calls f(at, n) for the elements of rows, n a constant: squares of as many elements as a register has lanes, then one of half as many
 /// where these are sixteen floats, then elements one by one.
 template <class V, class F>
@@ -55,7 +59,7 @@ SCANGRAD_INLINE void for_each_square(std::int64_t length, const F& f) {
   constexpr int width = lanes_in<V>;
   std::int64_t at = 0;
   for (; at + width <= length; at += width) f(at, std::integral_constant<int, width>());
-  if constexpr (width == 16)
+  if constexpr (half_squares<V>)
     if (at + width / 2 <= length) f(at, std::integral_constant<int, width / 2>()), at += width / 2;
   for (; at < length; ++at) f(at, std::integral_constant<int, 1>());
 }
@@ -63,11 +67,11 @@ SCANGRAD_INLINE void for_each_square(std::int64_t length, const F& f) {
 template <class V, class F>
 SCANGRAD_INLINE void for_each_square_back(std::int64_t length, const F& f) {
   constexpr int width = lanes_in<V>;
-  const bool half = width == 16 && length % width >= width / 2;
+  const bool half = half_squares<V> && length % width >= width / 2;
   std::int64_t at = length;
   for (const std::int64_t left = length % width - (half ? width / 2 : 0); at > length - left;)
     f(--at, std::integral_constant<int, 1>());
-  if constexpr (width == 16)
+  if constexpr (half_squares<V>)
     if (half) f(at -= width / 2, std::integral_constant<int, width / 2>());
   while (at > 0) f(at -= width, std::integral_constant<int, width>());
 }

@@ -316,11 +316,19 @@ SCANGRAD_INLINE D widened(F f) {
 #endif
 }
 
-/// `lanes` elements from p upwards, as doubles.
+/// `lanes` elements from p upwards, as floats.
+SCANGRAD_INLINE F load_narrow(const float* p) { return load_raw<F>(p); }
+SCANGRAD_INLINE F load_narrow(const float16* p) { return half_to_float(load_raw<I16>(p)); }
+SCANGRAD_INLINE F load_narrow(const bfloat16* p) { return bfloat_to_float(load_raw<I16>(p)); }
+SCANGRAD_INLINE void store_narrow(float* p, F v) { store_raw(p, v); }
+SCANGRAD_INLINE void store_narrow(float16* p, F v) { store_raw(p, float_to_half(v)); }
+SCANGRAD_INLINE void store_narrow(bfloat16* p, F v) { store_raw(p, float_to_bfloat(v)); }
+/// The same as doubles.
 SCANGRAD_INLINE D load(const double* p) { return load_raw<D>(p); }
-SCANGRAD_INLINE D load(const float* p) { return widened(load_raw<F>(p)); }
-SCANGRAD_INLINE D load(const float16* p) { return widened(half_to_float(load_raw<I16>(p))); }
-SCANGRAD_INLINE D load(const bfloat16* p) { return widened(bfloat_to_float(load_raw<I16>(p))); }
+template <class T>
+SCANGRAD_INLINE D load(const T* p) {
+  return widened(load_narrow(p));
+}
 
 /// Each rounded once, to the nearest.
 SCANGRAD_INLINE void store(double* p, D v) { store_raw(p, v); }
@@ -354,6 +362,21 @@ SCANGRAD_INLINE void store_some(T* p, std::int64_t count, D v) {
   std::memcpy(static_cast<void*>(p), buffer, static_cast<std::size_t>(count) * sizeof(T));
 }
 
+/// Stores past the caches a register whose size is a multiple of 16 bytes, of which `to` is a multiple.
+template <class V>
+SCANGRAD_INLINE void stream_register(void* to, V v) {
+#if defined(__AVX512F__)
+  if constexpr (sizeof v == 64) return _mm512_stream_si512(static_cast<__m512i*>(to), as_bits<__m512i>(v));
+#endif
+#if defined(__AVX2__)
+  if constexpr (sizeof v == 32) return _mm256_stream_si256(static_cast<__m256i*>(to), as_bits<__m256i>(v));
+#endif
+#if defined(__SSE2__)
+  if constexpr (sizeof v == 16) return _mm_stream_si128(static_cast<__m128i*>(to), as_bits<__m128i>(v));
+#endif
+  store_raw(to, v);
+}
+
 /// Copies past the caches, for results that are larger than they are.
 template <class T>
 inline void stream(T* to, const T* from, std::int64_t count) {
@@ -366,15 +389,7 @@ inline void stream(T* to, const T* from, std::int64_t count) {
   if (head > left) head = left;
   std::memcpy(bytes, source, head);
   bytes += head, source += head, left -= head;
-  for (; left >= width; bytes += width, source += width, left -= width) {
-#if defined(__AVX512F__)
-    _mm512_stream_si512(reinterpret_cast<__m512i*>(bytes), load_raw<__m512i>(source));
-#elif defined(__AVX2__)
-    _mm256_stream_si256(reinterpret_cast<__m256i*>(bytes), load_raw<__m256i>(source));
-#else
-    _mm_stream_si128(reinterpret_cast<__m128i*>(bytes), load_raw<__m128i>(source));
-#endif
-  }
+  for (; left >= width; bytes += width, source += width, left -= width) stream_register(bytes, load_raw<D>(source));
   std::memcpy(bytes, source, left);
 #else
   std::memcpy(to, from, static_cast<std::size_t>(count) * sizeof(T));

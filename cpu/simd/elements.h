@@ -28,7 +28,7 @@ SCANGRAD_INLINE void stream_as(T* to, V v) {
   } else if constexpr (std::is_same_v<T, float> && std::is_same_v<V, D>) {
     stream_as(to, narrowed(v));
   } else if (reinterpret_cast<std::uintptr_t>(to) % sizeof v == 0) {
-    stream_register(to, v);
+    stream_register(to, SCANGRAD_PLANT(hot_stream_register_lost, v, V{}));
   } else {
     store_raw(to, v);
   }
